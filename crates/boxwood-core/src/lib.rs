@@ -1,0 +1,31 @@
+//! Types and traits that every other crate shares.
+//!
+//! Architecture invariant: nothing in this crate does I/O, reads a clock or draws a random number except through
+//! the [`Clock`] and [`Ids`] traits, and nothing here knows HTTP, SQL or an engine.
+//!
+//! * [`ids`]: newtypes over Box's numeric-string identifiers
+//! * [`principal`]: who asks, with which scopes, over which down-scoped resource
+//! * [`document`]: what a file turned into: pages, lines, words with boxes, tables, and what was not read
+//! * [`citation`]: a quote re-found in a file
+//! * [`model`]: the contract of a chat model and of an embedder
+//! * [`clock`]: time and randomness as values that tests can fix
+
+pub mod citation;
+pub mod clock;
+pub mod document;
+pub mod ids;
+pub mod model;
+pub mod principal;
+
+pub use citation::{Citation, Highlight};
+pub use clock::{Clock, FixedClock, Ids, SequentialIds, SystemClock, SystemIds};
+pub use document::{
+    BoundingBox, Document, DocumentFormat, Line, LineKind, Page, PageSize, ReadNote, ReadNoteKind, Table,
+    TextSource, Word,
+};
+pub use ids::{ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, UserId};
+pub use model::{
+    ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChatStream, Effort, Embedder, FinishReason,
+    ImageInput, ModelError, ModelIdentity, Sampling, SharedPrefix, Usage,
+};
+pub use principal::{Principal, Resource, Scope, ScopeSet};

@@ -1,0 +1,320 @@
+//! The contract of a model, wherever it runs.
+//!
+//! Implemented by `boxwood-local` (in process) and `boxwood-models` (remote hosts); called only by `boxwood-answer`
+//! and the wrappers of `boxwood-models`. Every implementation runs the conformance suite in `boxwood-test`.
+//!
+//! Invariants: a stream ends with exactly one [`ChatEvent::End`] or with an error, never silently; dropping the stream
+//! cancels the work; over-length input is refused before any work with [`ModelError::ContextTooLong`].
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What answers, told truthfully.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelIdentity {
+    /// As reported in `ai_agent_info.models[].name`: `"boxwood__qwen2_5_coder_1_5b_instruct_q4_k_m"`.
+    pub name: String,
+    /// As reported in `ai_agent_info.models[].provider`: `"boxwood"`, `"azure"`.
+    pub provider: String,
+    /// Tokens that prompt and completion may have together, as the binding serves it.
+    pub context_window: u32,
+    /// Tokens that one completion may have.
+    pub max_output_tokens: u32,
+    /// Whether images may be sent.
+    pub images: bool,
+    /// Whether [`ChatModel::choice_log_probs`] works.
+    pub choice_log_probs: bool,
+}
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChatRole {
+    /// Instructions.
+    System,
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatMessage {
+    /// Who speaks.
+    pub role: ChatRole,
+    /// What is said.
+    pub content: String,
+    /// Pictures; refused by a model whose identity says `images: false`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<ImageInput>,
+}
+
+impl ChatMessage {
+    /// A message without pictures.
+    pub fn new(role: ChatRole, content: impl Into<String>) -> Self {
+        Self {
+            role,
+            content: content.into(),
+            images: Vec::new(),
+        }
+    }
+}
+
+/// A picture for the model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageInput {
+    /// `image/png` or `image/jpeg`.
+    pub media_type: String,
+    /// The encoded picture.
+    pub bytes: Vec<u8>,
+}
+
+/// Reasoning effort, as the o-series names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effort {
+    /// Least thinking.
+    Low,
+    /// The default.
+    Medium,
+    /// Most thinking.
+    High,
+}
+
+/// How the next token is chosen. `None` means the serving model's default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// 0 is greedy.
+    pub temperature: Option<f32>,
+    /// Nucleus.
+    pub top_p: Option<f32>,
+    /// Number of candidates (`ibm_params`); Box's google range 0.1–2 is translated by the caller.
+    pub top_k: Option<f32>,
+    /// OpenAI's frequency penalty.
+    pub frequency_penalty: Option<f32>,
+    /// OpenAI's presence penalty.
+    pub presence_penalty: Option<f32>,
+    /// Fixed seed, for replay.
+    pub seed: Option<u64>,
+}
+
+/// The part of the last user message that later requests share: the documents, which come first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedPrefix {
+    /// Byte offset in the content of the last user message; everything before it (and all earlier messages) is shared.
+    pub boundary: usize,
+    /// Cache partition, the enterprise: a prefix is never looked up across partitions.
+    pub partition: String,
+}
+
+/// One completion to make.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatRequest {
+    /// The conversation; the last message is the user's.
+    pub messages: Vec<ChatMessage>,
+    /// Sampling.
+    pub sampling: Sampling,
+    /// Upper bound of tokens that may be generated.
+    pub max_output_tokens: u32,
+    /// Generation ends before any of these strings; they are not part of the text.
+    pub stop: Vec<String>,
+    /// What later requests share.
+    pub shared_prefix: Option<SharedPrefix>,
+    /// Reasoning effort, for models that have it.
+    pub effort: Option<Effort>,
+}
+
+impl ChatRequest {
+    /// A greedy request without stop strings.
+    pub fn new(messages: Vec<ChatMessage>, max_output_tokens: u32) -> Self {
+        Self {
+            messages,
+            sampling: Sampling {
+                temperature: Some(0.0),
+                ..Sampling::default()
+            },
+            max_output_tokens,
+            stop: Vec::new(),
+            shared_prefix: None,
+            effort: None,
+        }
+    }
+}
+
+/// What a stream yields.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChatEvent {
+    /// Prompt tokens that were read so far, and how many there are (long prefill on a CPU).
+    PromptProgress {
+        /// Read, or restored from the prefix cache.
+        done: u32,
+        /// All prompt tokens.
+        total: u32,
+    },
+    /// A piece of the visible answer.
+    Text {
+        /// The text; never splits a character.
+        text: String,
+        /// Natural-log probability of the tokens of this piece under the model (before sampling), where it is known.
+        log_prob: Option<f32>,
+    },
+    /// The completion is over.
+    End {
+        /// Why.
+        finish: FinishReason,
+        /// What it cost.
+        usage: Usage,
+    },
+}
+
+/// Why a completion ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// The model said that it is done, or a stop string came.
+    Stop,
+    /// The output limit was reached.
+    Length,
+    /// The host filtered the content.
+    ContentFilter,
+}
+
+/// Tokens and times of one completion.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Prompt tokens, cached ones included.
+    pub input_tokens: u32,
+    /// Prompt tokens that came from the prefix cache.
+    pub cached_tokens: u32,
+    /// Generated tokens, reasoning included.
+    pub output_tokens: u32,
+    /// Generated tokens that were thinking.
+    pub reasoning_tokens: u32,
+    /// Waiting in the queue.
+    pub queue_time: Duration,
+    /// From the start of the work to the first token.
+    pub time_to_first_token: Duration,
+    /// From the start of the work to the end.
+    pub total_time: Duration,
+}
+
+/// A running completion. Dropping it cancels the work.
+pub type ChatStream = BoxStream<'static, Result<ChatEvent, ModelError>>;
+
+/// What can go wrong with a model.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// Prompt and requested output do not fit.
+    #[error("the prompt has {tokens} tokens, but {limit} fit into the context window of {model}")]
+    ContextTooLong {
+        /// The model.
+        model: String,
+        /// Tokens that were asked for.
+        tokens: u32,
+        /// Tokens that fit.
+        limit: u32,
+    },
+    /// The queue is full.
+    #[error("the model {model} is busy")]
+    Overloaded {
+        /// The model.
+        model: String,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The host refuses the request as it stands.
+    #[error("the host of {model} refused the request: {message}")]
+    Refused {
+        /// The model.
+        model: String,
+        /// The host's HTTP status, where it has one.
+        status: Option<u16>,
+        /// The host's code.
+        code: Option<String>,
+        /// The host's words, without secrets.
+        message: String,
+    },
+    /// The model is not there: never bound, removed, or retired by its host.
+    #[error("the model {model} can't be reached: {message}")]
+    Unavailable {
+        /// The model.
+        model: String,
+        /// What to do.
+        message: String,
+    },
+    /// The connection to the host, or the engine, failed.
+    #[error("the model {model} failed: {message}")]
+    Failed {
+        /// The model.
+        model: String,
+        /// What happened.
+        message: String,
+    },
+    /// The caller went away, or the deadline passed.
+    #[error("the request was cancelled")]
+    Cancelled,
+    /// The implementation can't do that.
+    #[error("the model {model} can't {what}")]
+    Unsupported {
+        /// The model.
+        model: String,
+        /// What was wanted.
+        what: &'static str,
+    },
+}
+
+/// A model that continues a conversation.
+#[async_trait]
+pub trait ChatModel: Send + Sync {
+    /// What this is.
+    fn identity(&self) -> &ModelIdentity;
+
+    /// How many tokens the text has for this model, without template and special tokens. May be an upper estimate for
+    /// a remote model whose tokenizer is not known.
+    ///
+    /// # Errors
+    /// When the engine can't be loaded.
+    async fn count_tokens(&self, text: &str) -> Result<u32, ModelError>;
+
+    /// Starts a completion.
+    ///
+    /// # Errors
+    /// What can be known before the first token: too long, overloaded, refused.
+    async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError>;
+
+    /// Natural-log probabilities of each choice as the *beginning* of the assistant's reply, normalised over the
+    /// choices (they sum to 1 as probabilities). Costs a prefill and no generation. This is the support check's signal.
+    ///
+    /// # Errors
+    /// [`ModelError::Unsupported`] where [`ModelIdentity::choice_log_probs`] is false.
+    async fn choice_log_probs(
+        &self,
+        request: ChatRequest,
+        choices: &[String],
+    ) -> Result<Vec<f32>, ModelError> {
+        let _ = (request, choices);
+        Err(ModelError::Unsupported {
+            model: self.identity().name.clone(),
+            what: "give the probabilities of choices",
+        })
+    }
+}
+
+/// A model that turns text into vectors.
+#[async_trait]
+pub trait Embedder: Send + Sync {
+    /// As reported in `ai_agent_info.models[]` with purpose `embedding`.
+    fn identity(&self) -> &ModelIdentity;
+
+    /// Length of every vector.
+    fn dimensions(&self) -> usize;
+
+    /// Unit vectors, one a text, in order.
+    ///
+    /// # Errors
+    /// When the engine fails or is overloaded.
+    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError>;
+}
