@@ -1,0 +1,74 @@
+//! Everything that can keep a question from being answered. The server maps each variant to a Box error in one match.
+
+use boxwood_core::{FileId, ModelError};
+use boxwood_ingest::IngestError;
+use boxwood_store::StoreError;
+use std::time::Duration;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// A file could not be read: unsupported, encrypted, empty, damaged, over a limit.
+    #[error("file {file_id} ({file_name}) can't be read: {source}")]
+    Unreadable {
+        /// Index in the request's `items`.
+        item: usize,
+        /// The file.
+        file_id: FileId,
+        /// Its name.
+        file_name: String,
+        /// Why.
+        #[source]
+        source: std::sync::Arc<IngestError>,
+    },
+    /// A file holds no text that could be read (an unreadable scan, a blank page).
+    #[error("file {file_id} ({file_name}) holds no readable text")]
+    NoText {
+        /// Index in the request's `items`.
+        item: usize,
+        /// The file.
+        file_id: FileId,
+        /// Its name.
+        file_name: String,
+    },
+    /// The model name can't be served.
+    #[error("the model can't be used: {source}")]
+    Model {
+        /// The field of the request that named it: `ai_agent.basic_text.model`.
+        field: String,
+        /// Why.
+        #[source]
+        source: boxwood_models::ResolveError,
+    },
+    /// An agent's setting can't be used.
+    #[error("{field}: {message}")]
+    Agent {
+        /// The field of the request.
+        field: String,
+        /// What is wrong and how to mend it.
+        message: String,
+    },
+    /// The model failed.
+    #[error(transparent)]
+    Generation(#[from] ModelError),
+    /// The model gave nothing usable, also after a retry.
+    #[error("the model {model} gave no usable answer: {reason}")]
+    Unusable {
+        /// The model.
+        model: String,
+        /// What came.
+        reason: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The time limit passed.
+    #[error("the answer was not ready within {limit:?}")]
+    DeadlinePassed {
+        /// The limit.
+        limit: Duration,
+    },
+    /// Nobody waits any more.
+    #[error("the question was cancelled")]
+    Cancelled,
+}
