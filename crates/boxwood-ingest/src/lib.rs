@@ -1,1 +1,15 @@
-//! Placeholder: see the crate description.
+//! Bytes of a file become a `Document`: pages, lines, words with boxes, tables, and notes of what was not read.
+//!
+//! Architecture invariant: no byte of a file is trusted. Parsers run in a worker process with limits of memory,
+//! processor time and files, without network; the server only sees the finished document. The format is decided by
+//! content ([`detect`]), and one table ([`formats`]) says what is read and by what.
+
+pub mod context;
+pub mod error;
+pub mod formats;
+
+pub use context::{IngestLimits, OcrConfig, OcrEngine, ParseContext, ParseProgress};
+pub use error::{IngestError, ParseError};
+
+/// Version of what the parsers produce: kept artifacts of another version are parsed again.
+pub const PARSER_VERSION: u32 = 1;

@@ -1,0 +1,151 @@
+//! What can go wrong with a file.
+//!
+//! Two enums: [`ParseError`] is what a parser says inside the worker process (it crosses the pipe, so it holds only
+//! text); [`IngestError`] is what the callers of [`crate::Ingestor`] get, with the failures of the process added.
+//! Invariant: the words are fit for the person who sent the file: what it is, what is wrong, what to do.
+
+use boxwood_core::DocumentFormat;
+use serde::{Deserialize, Serialize};
+use std::fmt::Display;
+
+/// Why a parser gave up. What it had read until then is kept where that is honest, see [`crate::parse::parse_bytes`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum ParseError {
+    /// The content is something that Boxwood does not read.
+    #[error("{detected} can't be read; supported are {}", crate::formats::supported_list())]
+    Unsupported {
+        /// What the content is, in words.
+        detected: String,
+    },
+    /// The file is locked by a password.
+    #[error("the {format} file is protected by a password; save it without one and send it again")]
+    Encrypted {
+        /// Name of the format.
+        format: String,
+    },
+    /// The file has no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// The file breaks its format and nothing of it could be read.
+    #[error("the {format} file is damaged: {reason}")]
+    Damaged {
+        /// Name of the format.
+        format: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file needs more than it may use.
+    #[error("the file exceeds the limit of {limit} for {which}")]
+    LimitReached {
+        /// What is limited: "pages", "text", "unpacked size", …
+        which: String,
+        /// The limit with its unit.
+        limit: String,
+    },
+}
+
+impl ParseError {
+    /// [`ParseError::Damaged`] of this format.
+    pub fn damaged(format: DocumentFormat, reason: impl Display) -> Self {
+        Self::Damaged {
+            format: crate::formats::name_of(format).to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// [`ParseError::Encrypted`] of this format.
+    pub fn encrypted(format: DocumentFormat) -> Self {
+        Self::Encrypted {
+            format: crate::formats::name_of(format).to_owned(),
+        }
+    }
+
+    /// [`ParseError::LimitReached`]: `limit` carries its unit.
+    pub fn limit(which: &str, limit: impl Display) -> Self {
+        Self::LimitReached {
+            which: which.to_owned(),
+            limit: limit.to_string(),
+        }
+    }
+}
+
+/// Why a file could not be parsed.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The content is something that Boxwood does not read.
+    #[error("{detected} can't be read; supported are {}", crate::formats::supported_list())]
+    Unsupported {
+        /// What the content is, in words.
+        detected: String,
+    },
+    /// The file is locked by a password.
+    #[error("the {format} file is protected by a password; save it without one and send it again")]
+    Encrypted {
+        /// Name of the format.
+        format: String,
+    },
+    /// The file has no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// The file breaks its format and nothing of it could be read.
+    #[error("the {format} file is damaged: {reason}")]
+    Damaged {
+        /// Name of the format.
+        format: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file needs more than it may use.
+    #[error("the file exceeds the limit of {limit} for {which}")]
+    LimitReached {
+        /// What is limited: "CPU time", "memory", "unpacked size", …
+        which: String,
+        /// The limit with its unit.
+        limit: String,
+    },
+    /// The worker process died over this file; other files are not affected.
+    #[error("the parser stopped over this file: {detail}")]
+    WorkerCrashed {
+        /// Signal or exit status and the last words of the process, for the log.
+        detail: String,
+    },
+    /// The caller cancelled.
+    #[error("reading the file was cancelled")]
+    Cancelled,
+    /// The file or the worker's pipes could not be used.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl IngestError {
+    /// An [`IngestError::Io`] for `map_err`.
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io {
+            doing: doing.into(),
+            source,
+        }
+    }
+
+    /// Whether the same file would fail in the same way again, so that the failure may be remembered.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Cancelled | Self::Io { .. } | Self::WorkerCrashed { .. })
+    }
+}
+
+impl From<ParseError> for IngestError {
+    fn from(error: ParseError) -> Self {
+        match error {
+            ParseError::Unsupported { detected } => Self::Unsupported { detected },
+            ParseError::Encrypted { format } => Self::Encrypted { format },
+            ParseError::Empty => Self::Empty,
+            ParseError::Damaged { format, reason } => Self::Damaged { format, reason },
+            ParseError::LimitReached { which, limit } => Self::LimitReached { which, limit },
+        }
+    }
+}
