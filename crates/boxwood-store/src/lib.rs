@@ -1,1 +1,44 @@
-//! Placeholder: see the crate description.
+//! Files, folders, versions, users, tokens, upload sessions, parse jobs and blobs behind one trait.
+//!
+//! Architecture invariants:
+//! * Nothing hands out a file's bytes without a [`boxwood_core::Principal`]: [`ReadableFile`] has no public constructor
+//!   except [`ReadableFiles::of_own_files`], for files that the operating-system user named on the command line.
+//! * An item that the principal can't reach is *not found*, never *forbidden*, so that ids don't leak.
+//! * Content is written and flushed before the row that names it, so a crash leaves at worst an orphaned blob, which
+//!   the next sweep removes.
+//! * Scopes are checked by the server; the down-scoped *resource* of a token is enforced here.
+//!
+//! Used by `boxwood-server`, `boxwood-answer` and the binary. [`SqliteStore`] is the embedded implementation;
+//! [`conformance`] holds the contract as functions that every implementation runs.
+
+pub mod blob;
+pub mod content;
+pub mod error;
+pub mod identity;
+pub mod items;
+pub mod jobs;
+pub mod listing;
+pub mod names;
+pub mod sqlite;
+pub mod store;
+pub mod uploads;
+
+pub use blob::{BlobStore, ByteStream, LocalBlobs};
+pub use content::{LocalCopy, OwnFile, ReadableFile, ReadableFiles, StagedBlob};
+pub use error::{DigestKind, InvalidGrant, StoreError, Thing};
+pub use identity::{
+    AccessToken, Client, ClientKey, Enterprise, IssuedToken, NewAccessToken, NewAuthorizationCode, NewClient,
+    NewUser, Seed, Seeded, TokenCheck, TokenPair, User, UserKind, UserRole,
+};
+pub use items::{
+    Collaboration, CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, FolderRef, Item,
+    ItemKind, ItemPermissions, ItemRef, ItemStatus, NewFile, NewFolder, NewVersion, Role, UserRef,
+};
+pub use jobs::{ParseLease, ParseOutcome, ParseState};
+pub use listing::{Direction, ItemPage, ItemQuery, Paging, SortBy};
+pub use sqlite::{SqliteStore, StoreOptions};
+pub use store::{
+    ContentStore, FileStore, FolderStore, IdentityStore, JobStore, Store, SweepReport, TrashStore,
+    UploadStore,
+};
+pub use uploads::{NewUploadSession, PartRange, UploadPart, UploadSession, UploadTarget};
