@@ -1,1 +1,20 @@
-//! Placeholder: see the crate description.
+//! The Box API over HTTP and HTTPS.
+//!
+//! The path of a request: `listen` (connection, TLS) → `layers` (request id, log, metrics, panics, the one place where
+//! errors become bodies) → `routes` (a table: path → handler) → `extract` and `auth` → a handler, which makes one core
+//! call and converts.
+//!
+//! Architecture invariants: only this crate knows HTTP; it knows no SQL and no engine. A handler gets a
+//! [`boxwood_core::Principal`] from [`auth::Authenticated`] only, and files from `store.readable` and its like only.
+
+pub mod auth;
+pub mod error;
+pub mod extract;
+pub mod handlers;
+pub mod layers;
+pub mod routes;
+pub mod settings;
+pub mod state;
+
+pub use settings::{DevelopmentIdentity, Limits, ServerSettings};
+pub use state::{AppParts, AppState, Asker};

@@ -1,0 +1,13 @@
+//! The AI operations on the wire.
+//!
+//! * [`ask`]: the body of `POST /2.0/ai/ask`, read field by field
+//! * [`agent`]: agents, as an override in a request and as the answer of `GET /2.0/ai_agent_default`
+//! * [`response`]: `AiResponse--Full` with the `boxwood` extension, and the events of the stream
+
+pub mod agent;
+pub mod ask;
+pub mod response;
+
+pub use agent::{AgentChoice, AskAgentBody, AskOverride, EmbeddingsBody, EndpointParams, ParamsFamily, TextToolBody};
+pub use ask::{AskItem, AskMode, AskRequest, HistoryEntry};
+pub use response::{AiResponseFull, AgentInfo, CitationBody, ModelInfo};

@@ -1,0 +1,75 @@
+//! Errors of the answer pipeline → status, code, public words: one match.
+
+use super::ApiError;
+use super::from_store::sentence;
+use boxwood_answer::AnswerError;
+use boxwood_api::{ErrorCode, FieldError, Reason};
+use boxwood_core::ModelError;
+use boxwood_ingest::IngestError;
+use boxwood_models::ResolveError;
+use std::sync::Arc;
+
+impl From<AnswerError> for ApiError {
+    fn from(error: AnswerError) -> Self {
+        let words = sentence(&error.to_string());
+        match error {
+            AnswerError::Unreadable { item, source, .. } => unreadable(item, words, source),
+            AnswerError::NoText { item, .. } => {
+                bad_item(item, Reason::NoText, words)
+            }
+            AnswerError::Model { field, source } => model_name(&field, words, &source),
+            AnswerError::Agent { field, message } => Self::field(Reason::InvalidParameter, field, message),
+            AnswerError::Generation(source) => model_failure(source),
+            AnswerError::Unusable { .. } => Self::new(ErrorCode::BadGateway, words).caused_by(error),
+            AnswerError::Store(source) => source.into(),
+            AnswerError::DeadlinePassed { .. } => Self::new(ErrorCode::GatewayTimeout, words),
+            AnswerError::Cancelled => Self::new(ErrorCode::Unavailable, "The question was cancelled."),
+        }
+    }
+}
+
+fn bad_item(item: usize, reason: Reason, words: String) -> ApiError {
+    ApiError::new(ErrorCode::BadRequest, words.clone())
+        .with_error(FieldError::new(reason, format!("items[{item}]"), words))
+}
+
+fn unreadable(item: usize, words: String, source: Arc<IngestError>) -> ApiError {
+    let reason = match source.as_ref() {
+        IngestError::Unsupported { .. } => Reason::UnsupportedFormat,
+        IngestError::Encrypted { .. } => Reason::EncryptedFile,
+        IngestError::Empty => Reason::EmptyFile,
+        IngestError::Damaged { .. } => Reason::DamagedFile,
+        IngestError::LimitReached { .. } => Reason::FileLimitReached,
+        IngestError::WorkerCrashed { .. } => return bad_item(item, Reason::DamagedFile, words).caused_by(source),
+        IngestError::Cancelled => return ApiError::new(ErrorCode::Unavailable, "The question was cancelled."),
+        IngestError::Io { .. } => return ApiError::internal(source),
+    };
+    bad_item(item, reason, words)
+}
+
+fn model_name(field: &str, words: String, source: &ResolveError) -> ApiError {
+    let reason = match source {
+        ResolveError::Unknown { .. } => Reason::UnknownModel,
+        ResolveError::NotBound { .. } | ResolveError::NotInstalled { .. } => Reason::ModelNotBound,
+        ResolveError::WrongPurpose { .. } => Reason::InvalidParameter,
+        ResolveError::NoModel => return ApiError::new(ErrorCode::Unavailable, words),
+    };
+    ApiError::new(ErrorCode::BadRequest, words).with_error(FieldError::new(reason, field, source.to_string()))
+}
+
+fn model_failure(source: ModelError) -> ApiError {
+    let words = sentence(&source.to_string());
+    match source {
+        ModelError::ContextTooLong { .. } => ApiError::new(ErrorCode::BadRequest, words.clone())
+            .with_error(FieldError::new(Reason::ContextTooLong, "items", words)),
+        ModelError::Overloaded { retry_after, .. } => ApiError::new(ErrorCode::TooManyRequests, words.clone())
+            .with_error(FieldError::new(Reason::Overloaded, "", words))
+            .with_retry_after(retry_after),
+        ModelError::Refused { .. } => ApiError::new(ErrorCode::BadGateway, words.clone())
+            .with_error(FieldError::new(Reason::ModelRefused, "ai_agent", words)),
+        ModelError::Unavailable { .. } => ApiError::new(ErrorCode::Unavailable, words),
+        ModelError::Failed { .. } => ApiError::new(ErrorCode::BadGateway, words).caused_by(source),
+        ModelError::Cancelled => ApiError::new(ErrorCode::Unavailable, "The question was cancelled."),
+        ModelError::Unsupported { .. } => ApiError::new(ErrorCode::BadRequest, words),
+    }
+}

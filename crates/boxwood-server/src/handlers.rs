@@ -1,0 +1,1 @@
+//! Handlers: extract, authorise, one core call, convert.
