@@ -1,1 +1,39 @@
-//! Placeholder: see the crate description.
+//! Model cards, bindings, the wire protocol of model hosts, and the local models that can be pulled.
+//!
+//! Architecture invariant: a *card* is what a name promises, a *binding* is what serves it, and the two never mix: the
+//! identity of a [`ResolvedModel`] is always that of what really answers. A family of models is stated by card or
+//! binding, never guessed from a deployment's name. Only `transport.rs` opens a connection.
+//!
+//! * [`cards`]: Box's list of models, one table
+//! * [`capability`]: what each family accepts, one table
+//! * [`settings`]: the `[models]` part of `boxwood.toml`, checked as a whole
+//! * [`registry`]: name → model that answers
+//! * [`catalog`], [`pull`]: local models and how they come onto the machine
+//!
+//! Inside: `host` (kinds of hosts, URLs), `protocol` (pure encode and decode), `remote` (the `ChatModel` over both,
+//! with retries, limits and deadlines), `transport`.
+
+pub mod capability;
+pub mod cards;
+pub mod catalog;
+mod config_reader;
+pub mod host;
+mod protocol;
+pub mod pull;
+pub mod registry;
+mod remote;
+mod retry;
+pub mod settings;
+mod tokens;
+mod transport;
+
+pub use capability::{Capabilities, Family, Parameter};
+pub use cards::{CardStatus, ModelCard, ParameterKind, Purpose, cards, find_card, nearest_names};
+pub use catalog::{CatalogModel, CatalogPurpose, catalog, default_chat_model, find_local};
+pub use config_reader::SettingError;
+pub use pull::{PullError, PullOptions, PullProgress, PullStage};
+pub use registry::{
+    ModelRegistry, ModelRow, ModelWarning, ResolveError, ResolvedEmbedder, ResolvedModel, Served,
+};
+pub use settings::{ModelSettings, Proxy, RawModels, StandIn};
+pub use transport::TransportError;

@@ -1,0 +1,365 @@
+//! What a family of models accepts in an OpenAI-dialect request, and what one binding of it accepts.
+//!
+//! Invariant: a family is always stated (by the card or the binding), **never** guessed from a deployment's name:
+//! deployments are named by people. The rows are the only place where family rules stand; request encoding, warnings
+//! and `boxwood models` all read them.
+
+use boxwood_core::Effort;
+use serde::{Deserialize, Serialize};
+
+/// Models that accept the same requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// o1, o3, o4-mini.
+    OSeries,
+    /// gpt-5 and later minor versions.
+    #[serde(rename = "gpt_5")]
+    Gpt5,
+    /// gpt-3.5, gpt-4, gpt-4o, gpt-4.1.
+    #[serde(rename = "gpt_4")]
+    Gpt4,
+    /// gpt-oss-20b and -120b behind an OpenAI-compatible server.
+    GptOss,
+    /// Grok without reasoning.
+    Grok,
+    /// Grok with reasoning.
+    GrokReasoning,
+    /// Any other model behind vLLM, llama-server or Ollama.
+    Compatible,
+    /// The same, and it writes its thinking as `<think>…</think>` into the text.
+    CompatibleThinking,
+}
+
+/// A request parameter that some families refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Parameter {
+    /// `temperature`
+    Temperature,
+    /// `top_p`
+    TopP,
+    /// `top_k` (not OpenAI's own)
+    TopK,
+    /// `frequency_penalty`
+    FrequencyPenalty,
+    /// `presence_penalty`
+    PresencePenalty,
+    /// `seed`
+    Seed,
+    /// `stop`; where it is refused, it is applied to the visible text here
+    Stop,
+    /// `reasoning_effort`
+    ReasoningEffort,
+}
+
+impl Parameter {
+    /// Every parameter.
+    pub const ALL: [Self; 8] = [
+        Self::Temperature,
+        Self::TopP,
+        Self::TopK,
+        Self::FrequencyPenalty,
+        Self::PresencePenalty,
+        Self::Seed,
+        Self::Stop,
+        Self::ReasoningEffort,
+    ];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Temperature => "temperature",
+            Self::TopP => "top_p",
+            Self::TopK => "top_k",
+            Self::FrequencyPenalty => "frequency_penalty",
+            Self::PresencePenalty => "presence_penalty",
+            Self::Seed => "seed",
+            Self::Stop => "stop",
+            Self::ReasoningEffort => "reasoning_effort",
+        }
+    }
+}
+
+/// The field that bounds the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitField {
+    /// `max_tokens`
+    MaxTokens,
+    /// `max_completion_tokens`: thinking counts too.
+    MaxCompletionTokens,
+}
+
+/// The rules of a family: one row of the table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FamilyRules {
+    /// As in `boxwood.toml`.
+    pub name: &'static str,
+    /// For people: which models are meant.
+    pub about: &'static str,
+    /// Thinks before it answers.
+    pub reasoning: bool,
+    /// Accepted values of `reasoning_effort`; empty: the parameter is refused.
+    pub efforts: &'static [Effort],
+    /// How the output is bounded.
+    pub limit_field: LimitField,
+    /// The role of instructions: `developer` or `system`, never both in one request.
+    pub instruction_role: &'static str,
+    /// Parameters that the host answers with 400.
+    pub refused: &'static [Parameter],
+    /// Writes its thinking as `<think>…</think>` at the start of the text.
+    pub think_tags: bool,
+    /// Takes pictures.
+    pub images: bool,
+    /// Tokens of prompt and completion together.
+    pub context_window: u32,
+    /// Tokens of one completion.
+    pub max_output_tokens: u32,
+}
+
+const ALL_EFFORTS: &[Effort] = &[Effort::Low, Effort::Medium, Effort::High];
+
+/// What reasoning models of OpenAI refuse. Whether zero penalties and a seed pass is not documented: they are left out.
+const REASONING_REFUSED: &[Parameter] = &[
+    Parameter::Temperature,
+    Parameter::TopP,
+    Parameter::TopK,
+    Parameter::FrequencyPenalty,
+    Parameter::PresencePenalty,
+    Parameter::Seed,
+    Parameter::Stop,
+];
+
+impl Family {
+    /// Every family with its rules.
+    pub const TABLE: [(Family, FamilyRules); 8] = [
+        (
+            Family::OSeries,
+            FamilyRules {
+                about: "o1, o3, o4-mini (OpenAI, Azure)",
+                images: true,
+                context_window: 200_000,
+                max_output_tokens: 100_000,
+                ..reasoning_rules("o_series")
+            },
+        ),
+        (
+            Family::Gpt5,
+            FamilyRules {
+                about: "gpt-5 and later 5.x (OpenAI, Azure)",
+                images: true,
+                context_window: 400_000,
+                max_output_tokens: 128_000,
+                ..reasoning_rules("gpt_5")
+            },
+        ),
+        (
+            Family::Gpt4,
+            FamilyRules {
+                about: "gpt-4o, gpt-4.1 and older (OpenAI, Azure)",
+                images: true,
+                context_window: 128_000,
+                max_output_tokens: 16_384,
+                refused: &[Parameter::TopK, Parameter::ReasoningEffort],
+                ..plain_rules("gpt_4")
+            },
+        ),
+        (
+            Family::GptOss,
+            FamilyRules {
+                about: "gpt-oss-20b, gpt-oss-120b behind an OpenAI-compatible server",
+                reasoning: true,
+                efforts: ALL_EFFORTS,
+                context_window: 131_072,
+                max_output_tokens: 65_536,
+                refused: &[],
+                ..plain_rules("gpt_oss")
+            },
+        ),
+        (
+            Family::Grok,
+            FamilyRules {
+                about: "Grok without reasoning (xAI)",
+                context_window: 131_072,
+                max_output_tokens: 131_072,
+                refused: &[Parameter::TopK, Parameter::ReasoningEffort],
+                ..plain_rules("grok")
+            },
+        ),
+        (
+            Family::GrokReasoning,
+            FamilyRules {
+                about: "Grok with reasoning (xAI)",
+                reasoning: true,
+                efforts: &[Effort::Low, Effort::High],
+                limit_field: LimitField::MaxCompletionTokens,
+                context_window: 131_072,
+                max_output_tokens: 131_072,
+                refused: &[
+                    Parameter::TopK,
+                    Parameter::FrequencyPenalty,
+                    Parameter::PresencePenalty,
+                    Parameter::Stop,
+                ],
+                ..plain_rules("grok_reasoning")
+            },
+        ),
+        (Family::Compatible, plain_rules("compatible")),
+        (
+            Family::CompatibleThinking,
+            FamilyRules {
+                about: "the same, thinking as <think>…</think> in the text",
+                reasoning: true,
+                think_tags: true,
+                ..plain_rules("compatible_thinking")
+            },
+        ),
+    ];
+
+    /// The family's row.
+    pub fn rules(self) -> &'static FamilyRules {
+        const ROWS: &[(Family, FamilyRules)] = &Family::TABLE;
+        let row = ROWS.iter().find(|(family, _)| *family == self);
+        // The table is exhaustive (tested), so the fallback row is never taken.
+        row.map_or(&ROWS[6].1, |(_, rules)| rules)
+    }
+
+    /// The family of a name in `boxwood.toml`.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let row = Self::TABLE.iter().find(|(_, rules)| rules.name == name);
+        row.map(|(family, _)| *family)
+    }
+}
+
+const fn plain_rules(name: &'static str) -> FamilyRules {
+    FamilyRules {
+        name,
+        about: "any other model behind an OpenAI-compatible server (vLLM, llama-server, Ollama)",
+        reasoning: false,
+        efforts: &[],
+        limit_field: LimitField::MaxTokens,
+        instruction_role: "system",
+        refused: &[Parameter::ReasoningEffort],
+        think_tags: false,
+        images: false,
+        context_window: 32_768,
+        max_output_tokens: 8_192,
+    }
+}
+
+const fn reasoning_rules(name: &'static str) -> FamilyRules {
+    FamilyRules {
+        reasoning: true,
+        efforts: ALL_EFFORTS,
+        limit_field: LimitField::MaxCompletionTokens,
+        instruction_role: "developer",
+        refused: REASONING_REFUSED,
+        ..plain_rules(name)
+    }
+}
+
+/// What one binding accepts: its family's rules with what the configuration states otherwise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Capabilities {
+    /// The family.
+    pub family: Family,
+    /// Tokens of prompt and completion together.
+    pub context_window: u32,
+    /// Tokens of one completion.
+    pub max_output_tokens: u32,
+    /// Takes pictures.
+    pub images: bool,
+    /// Refused in addition to the family's list.
+    pub also_refused: Vec<Parameter>,
+    /// Output tokens kept for thinking, on top of what the caller asks for; `None`: by effort.
+    pub reasoning_reserve: Option<u32>,
+}
+
+impl Capabilities {
+    /// A family as its row says.
+    pub fn of_family(family: Family) -> Self {
+        let rules = family.rules();
+        Self {
+            family,
+            context_window: rules.context_window,
+            max_output_tokens: rules.max_output_tokens,
+            images: rules.images,
+            also_refused: Vec::new(),
+            reasoning_reserve: None,
+        }
+    }
+
+    /// The family's row.
+    pub fn rules(&self) -> &'static FamilyRules {
+        self.family.rules()
+    }
+
+    /// Whether the host takes the parameter.
+    pub fn accepts(&self, parameter: Parameter) -> bool {
+        let rules = self.rules();
+        let has_effort = parameter != Parameter::ReasoningEffort || !rules.efforts.is_empty();
+        has_effort && !rules.refused.contains(&parameter) && !self.also_refused.contains(&parameter)
+    }
+
+    /// Output tokens to ask for beyond the visible ones, so that thinking does not use up the answer.
+    ///
+    /// Hosts charge rate limits by what is asked for, hence no more than the effort usually needs.
+    pub fn reserve(&self, effort: Option<Effort>) -> u32 {
+        if !self.rules().reasoning {
+            return 0;
+        }
+        self.reasoning_reserve
+            .unwrap_or(match effort.unwrap_or(Effort::Medium) {
+                Effort::Low => 4_096,
+                Effort::Medium => 8_192,
+                Effort::High => 24_576,
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_has_its_own_row_and_name() {
+        for (family, rules) in Family::TABLE {
+            assert_eq!(family.rules().name, rules.name);
+            assert_eq!(Family::of_name(rules.name), Some(family));
+            assert_eq!(
+                serde_json::to_value(family).unwrap(),
+                serde_json::Value::from(rules.name)
+            );
+            assert!(rules.max_output_tokens <= rules.context_window);
+        }
+        assert_eq!(Family::of_name("o4-mini"), None);
+    }
+
+    #[test]
+    fn parameters_follow_the_family() {
+        let check = |family, parameter, expected| {
+            assert_eq!(
+                Capabilities::of_family(family).accepts(parameter),
+                expected,
+                "{family:?} {parameter:?}"
+            );
+        };
+        for parameter in REASONING_REFUSED {
+            check(Family::OSeries, *parameter, false);
+        }
+        check(Family::OSeries, Parameter::ReasoningEffort, true);
+        check(Family::Gpt4, Parameter::Temperature, true);
+        check(Family::Gpt4, Parameter::ReasoningEffort, false);
+        check(Family::Compatible, Parameter::TopK, true);
+        check(Family::CompatibleThinking, Parameter::ReasoningEffort, false);
+        check(Family::GrokReasoning, Parameter::Stop, false);
+    }
+
+    #[test]
+    fn only_reasoning_families_reserve() {
+        let reserve = |family, effort| Capabilities::of_family(family).reserve(effort);
+        assert_eq!(reserve(Family::Gpt4, Some(Effort::High)), 0);
+        assert_eq!(reserve(Family::OSeries, None), 8_192);
+        assert!(reserve(Family::OSeries, Some(Effort::High)) > reserve(Family::OSeries, Some(Effort::Low)));
+    }
+}

@@ -1,0 +1,296 @@
+//! Where a binding sends its requests: one row per kind of host, URLs, authentication, limits.
+//!
+//! Invariant: a vendor is a row here, not a type; the wire protocol of all of them is `protocol::openai_chat`.
+//! Made by `settings.rs`, read by the protocol and the transport.
+
+use crate::capability::Capabilities;
+use secrecy::SecretString;
+use serde::Serialize;
+use std::time::Duration;
+use url::Url;
+
+/// A kind of host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostKind {
+    /// Azure OpenAI, v1 API: `{base}/openai/v1/chat/completions`, the body's `model` is the deployment.
+    AzureOpenai,
+    /// Azure OpenAI, dated API: `{base}/openai/deployments/{deployment}/chat/completions?api-version=…`.
+    AzureOpenaiDated,
+    /// OpenAI itself.
+    Openai,
+    /// Anything that speaks the same dialect: vLLM, llama-server, Ollama, xAI.
+    OpenaiCompatible,
+}
+
+/// How the key is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authentication {
+    /// Header `api-key`.
+    ApiKey,
+    /// Header `Authorization: Bearer`.
+    Bearer,
+}
+
+/// One row of the table of hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostRow {
+    /// As in `boxwood.toml`.
+    pub name: &'static str,
+    /// Reported in `ai_agent_info.models[].provider` unless the binding states another.
+    pub provider: &'static str,
+    /// How the key is sent unless the binding states another way.
+    pub authentication: Authentication,
+    /// Whether the host does not work without a key.
+    pub needs_key: bool,
+    /// Whether requests name a deployment.
+    pub needs_deployment: bool,
+    /// Whether requests name an API version.
+    pub needs_api_version: bool,
+}
+
+impl HostKind {
+    /// Every kind with its row.
+    pub const TABLE: [(HostKind, HostRow); 4] = [
+        (
+            HostKind::AzureOpenai,
+            HostRow {
+                needs_deployment: true,
+                ..azure_row("azure_openai")
+            },
+        ),
+        (
+            HostKind::AzureOpenaiDated,
+            HostRow {
+                needs_deployment: true,
+                needs_api_version: true,
+                ..azure_row("azure_openai_dated")
+            },
+        ),
+        (
+            HostKind::Openai,
+            HostRow {
+                provider: "openai",
+                authentication: Authentication::Bearer,
+                ..azure_row("openai")
+            },
+        ),
+        (
+            HostKind::OpenaiCompatible,
+            HostRow {
+                provider: "openai_compatible",
+                authentication: Authentication::Bearer,
+                needs_key: false,
+                ..azure_row("openai_compatible")
+            },
+        ),
+    ];
+
+    /// The kind's row.
+    pub fn row(self) -> &'static HostRow {
+        const ROWS: &[(HostKind, HostRow)] = &HostKind::TABLE;
+        let row = ROWS.iter().find(|(kind, _)| *kind == self);
+        // The table is exhaustive (tested), so the fallback row is never taken.
+        row.map_or(&ROWS[3].1, |(_, row)| row)
+    }
+
+    /// Whether the host is Azure.
+    pub fn is_azure(self) -> bool {
+        matches!(self, Self::AzureOpenai | Self::AzureOpenaiDated)
+    }
+}
+
+const fn azure_row(name: &'static str) -> HostRow {
+    HostRow {
+        name,
+        provider: "azure",
+        authentication: Authentication::ApiKey,
+        needs_key: true,
+        needs_deployment: false,
+        needs_api_version: false,
+    }
+}
+
+/// How much a host is asked at once, and for how long one waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostLimits {
+    /// Requests that run at the same time.
+    pub max_concurrent: usize,
+    /// Requests that may wait for a place; one more is refused as overloaded.
+    pub max_waiting: usize,
+    /// Tries after the first one.
+    pub retries: u32,
+    /// From the call to the last event, tries and waiting included.
+    pub deadline: Duration,
+    /// Opening the connection.
+    pub connect: Duration,
+    /// From the request to the first byte of the answer: reasoning models think first.
+    pub first_byte: Duration,
+    /// Between two pieces of a stream.
+    pub idle: Duration,
+}
+
+impl Default for HostLimits {
+    fn default() -> Self {
+        Self {
+            max_concurrent: 8,
+            max_waiting: 64,
+            retries: 2,
+            deadline: Duration::from_secs(600),
+            connect: Duration::from_secs(10),
+            first_byte: Duration::from_secs(300),
+            idle: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A host with everything that a request needs.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// The kind.
+    pub kind: HostKind,
+    /// Where it is, without the fixed part of the path; its path ends in `/`.
+    pub base_url: Url,
+    /// For the dated Azure API; optional for the v1 API.
+    pub api_version: Option<String>,
+    /// Azure: the deployment's name. It tells nothing about the model.
+    pub deployment: Option<String>,
+    /// The model behind it, in the host's own words; `None`: the card's own model.
+    pub model: Option<String>,
+    /// Reported in `ai_agent_info.models[].provider`.
+    pub provider: String,
+    /// How the key is sent.
+    pub authentication: Authentication,
+    /// The key; its value is never printed.
+    pub api_key: Option<SecretString>,
+    /// What the model accepts.
+    pub capabilities: Capabilities,
+    /// Concurrency, tries, waiting.
+    pub limits: HostLimits,
+}
+
+impl Host {
+    /// The URL of chat completions.
+    ///
+    /// # Errors
+    /// When the parts do not make a URL; `settings.rs` calls this once, so that later calls can't fail.
+    pub fn chat_url(&self) -> Result<Url, url::ParseError> {
+        let mut url = match self.kind {
+            HostKind::AzureOpenai => self.base_url.join("openai/v1/chat/completions")?,
+            HostKind::AzureOpenaiDated => {
+                let mut url = self.base_url.clone();
+                let deployment = self.deployment.as_deref().unwrap_or_default();
+                url.path_segments_mut()
+                    .map_err(|()| url::ParseError::RelativeUrlWithCannotBeABaseBase)?
+                    .pop_if_empty()
+                    .extend(["openai", "deployments", deployment, "chat", "completions"]);
+                url
+            }
+            HostKind::Openai | HostKind::OpenaiCompatible => self.base_url.join("chat/completions")?,
+        };
+        if let Some(version) = &self.api_version {
+            url.query_pairs_mut().append_pair("api-version", version);
+        }
+        Ok(url)
+    }
+
+    /// The body's `model`; `None` where the URL names the deployment.
+    pub fn wire_model(&self) -> Option<&str> {
+        match self.kind {
+            HostKind::AzureOpenai => self.deployment.as_deref(),
+            HostKind::AzureOpenaiDated => None,
+            HostKind::Openai | HostKind::OpenaiCompatible => self.model.as_deref(),
+        }
+    }
+}
+
+/// A base URL with the part of the path that people paste along taken off (Azure) or put on (`/v1`).
+pub(crate) fn normalised_base(kind: HostKind, mut url: Url) -> Url {
+    let mut path = url.path().trim_end_matches('/').to_owned();
+    if kind.is_azure() {
+        for ending in ["/chat/completions", "/v1", "/openai"] {
+            path.truncate(path.strip_suffix(ending).unwrap_or(&path).len());
+        }
+    } else {
+        path.truncate(path.strip_suffix("/chat/completions").unwrap_or(&path).len());
+        if path.is_empty() {
+            path.push_str("/v1");
+        }
+    }
+    path.push('/');
+    url.set_path(&path);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::Family;
+
+    #[test]
+    fn every_kind_has_its_own_row() {
+        for (kind, row) in HostKind::TABLE {
+            assert_eq!(kind.row(), &row);
+            assert_eq!(
+                serde_json::to_value(kind).unwrap(),
+                serde_json::Value::from(row.name)
+            );
+        }
+    }
+
+    fn check(kind: HostKind, base: &str, version: Option<&str>, expected: &str) {
+        let host = Host {
+            kind,
+            base_url: normalised_base(kind, Url::parse(base).unwrap()),
+            api_version: version.map(str::to_owned),
+            deployment: Some("my o4/mini".into()),
+            model: Some("o4-mini".into()),
+            provider: "azure".into(),
+            authentication: Authentication::ApiKey,
+            api_key: Some("top-secret".to_owned().into()),
+            capabilities: Capabilities::of_family(Family::OSeries),
+            limits: HostLimits::default(),
+        };
+        assert_eq!(host.chat_url().unwrap().as_str(), expected, "{base}");
+        assert!(!format!("{host:?}").contains("top-secret"));
+    }
+
+    #[test]
+    fn urls_come_out_right_from_what_people_paste() {
+        use HostKind::{AzureOpenai, AzureOpenaiDated, OpenaiCompatible};
+        let v1 = "https://r.example/openai/v1/chat/completions";
+        for base in [
+            "https://r.example",
+            "https://r.example/",
+            "https://r.example/openai/v1/",
+            "https://r.example/openai/v1",
+        ] {
+            check(AzureOpenai, base, None, v1);
+        }
+        check(
+            AzureOpenai,
+            "https://r.example",
+            Some("preview"),
+            &format!("{v1}?api-version=preview"),
+        );
+        check(
+            AzureOpenaiDated,
+            "https://r.example/gateway/",
+            Some("2025-04-01-preview"),
+            "https://r.example/gateway/openai/deployments/my%20o4%2Fmini/chat/completions?api-version=2025-04-01-preview",
+        );
+        check(
+            OpenaiCompatible,
+            "http://127.0.0.1:8000",
+            None,
+            "http://127.0.0.1:8000/v1/chat/completions",
+        );
+        check(
+            OpenaiCompatible,
+            "http://h/api/v9",
+            None,
+            "http://h/api/v9/chat/completions",
+        );
+    }
+}

@@ -1,0 +1,341 @@
+//! What a host's refusal means, what to do about it, and whether to try again.
+//!
+//! Invariant: the host's own words are kept (clipped, and without the key), and each message says what mends it. Status
+//! codes alone decide nothing where the body says more: Azure tells a retired model in three different ways.
+
+use crate::host::Host;
+use crate::retry::{AttemptError, LONGEST_WAIT, RetryHint};
+use crate::transport::TransportError;
+use boxwood_core::ModelError;
+use chrono::DateTime;
+use http::HeaderMap;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Hosts may ask for a day; clients are told an hour at most.
+const LONGEST_TOLD_WAIT: Duration = Duration::from_secs(3_600);
+
+/// The parts of an error body, wherever the host put them.
+#[derive(Debug, Default)]
+struct HostError {
+    code: Option<String>,
+    kind: Option<String>,
+    parameter: Option<String>,
+    message: String,
+    filtered: Vec<String>,
+    prompt_tokens: Option<u32>,
+    context: Option<u32>,
+}
+
+/// An HTTP error as what the caller gets, with whether to try again.
+pub(crate) fn decode_error(
+    model: &str,
+    host: &Host,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> AttemptError {
+    let mut parsed = parse_body(body);
+    if let Some(key) = &host.api_key {
+        parsed.message = parsed.message.replace(key.expose_secret(), "[key]");
+    }
+    let error = classify(model, Some(host), status, &parsed, headers);
+    let hint = hint(status, headers, &parsed, &error);
+    AttemptError { error, hint }
+}
+
+/// An error chunk in the middle of a stream: too late to try again.
+pub(crate) fn error_in_stream(model: &str, error: &Value) -> ModelError {
+    let parsed = parse_error(error);
+    let status = parsed
+        .code
+        .as_deref()
+        .and_then(|code| code.parse().ok())
+        .unwrap_or(0);
+    classify(model, None, status, &parsed, &HeaderMap::new())
+}
+
+/// A failure below HTTP.
+pub(crate) fn transport_error(model: &str, error: &TransportError) -> AttemptError {
+    let failed = ModelError::Failed {
+        model: model.to_owned(),
+        message: error.to_string(),
+    };
+    match error {
+        TransportError::Connect { .. } | TransportError::Broken { .. } => AttemptError::backoff(failed),
+        // A host that was silent for minutes has most likely begun the work; asking again would double it.
+        TransportError::Slow { .. } => AttemptError::never(failed),
+        TransportError::Setup { .. } | TransportError::Redirected { .. } => {
+            AttemptError::never(ModelError::Unavailable {
+                model: model.to_owned(),
+                message: error.to_string(),
+            })
+        }
+    }
+}
+
+fn parse_body(body: &[u8]) -> HostError {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(fields)) => match fields.get("error") {
+            Some(error) => parse_error(error),
+            None => parse_error(&Value::Object(fields)),
+        },
+        Ok(other) => parse_error(&other),
+        Err(_) => HostError {
+            message: clipped(&String::from_utf8_lossy(body)),
+            ..HostError::default()
+        },
+    }
+}
+
+fn parse_error(error: &Value) -> HostError {
+    let text = |key: &str| match error.get(key) {
+        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let number = |key: &str| {
+        error
+            .get(key)
+            .and_then(Value::as_u64)
+            .and_then(|n| u32::try_from(n).ok())
+    };
+    let message = text("message")
+        .or_else(|| text("detail"))
+        .or_else(|| text("error"));
+    let message = message
+        .or_else(|| error.as_str().map(str::to_owned))
+        .unwrap_or_default();
+    HostError {
+        code: text("code"),
+        kind: text("type"),
+        parameter: text("param"),
+        message: clipped(&message),
+        filtered: filtered_categories(error),
+        prompt_tokens: number("n_prompt_tokens"),
+        context: number("n_ctx"),
+    }
+}
+
+/// The categories for which Azure's filter blocked the prompt. The specification and the wire name the key differently.
+fn filtered_categories(error: &Value) -> Vec<String> {
+    let inner = error.get("innererror").or_else(|| error.get("inner_error"));
+    let result = inner.and_then(|inner| {
+        inner
+            .get("content_filter_result")
+            .or_else(|| inner.get("content_filter_results"))
+    });
+    let Some(Value::Object(categories)) = result else {
+        return Vec::new();
+    };
+    let filtered = |verdict: &Value| verdict.get("filtered").and_then(Value::as_bool) == Some(true);
+    categories
+        .iter()
+        .filter(|(_, verdict)| filtered(verdict))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+fn classify(
+    model: &str,
+    host: Option<&Host>,
+    status: u16,
+    error: &HostError,
+    headers: &HeaderMap,
+) -> ModelError {
+    let code = error.code.as_deref().unwrap_or_default();
+    let kind = error.kind.as_deref().unwrap_or_default();
+    let model = model.to_owned();
+    if let Some(too_long) = context_too_long(&model, host, status, code, kind, error) {
+        return too_long;
+    }
+    if let Some(message) = unavailable(host, status, code, error) {
+        return ModelError::Unavailable { model, message };
+    }
+    let out_of_quota = code == "insufficient_quota";
+    if (status == 429 || code == "rate_limit_exceeded") && !out_of_quota {
+        let wait = wait_of(headers, error).unwrap_or(Duration::from_secs(1));
+        let retry_after = wait.clamp(Duration::from_secs(1), LONGEST_TOLD_WAIT);
+        return ModelError::Overloaded { model, retry_after };
+    }
+    if (400..500).contains(&status) && !matches!(status, 408 | 409) || code == "content_filter" {
+        return ModelError::Refused {
+            model,
+            status: Some(status).filter(|status| *status > 0),
+            code: error.code.clone(),
+            message: refusal(status, code, error),
+        };
+    }
+    let words = if error.message.is_empty() {
+        "no reason given"
+    } else {
+        error.message.as_str()
+    };
+    let status = if status > 0 {
+        format!("HTTP {status}, ")
+    } else {
+        String::new()
+    };
+    ModelError::Failed {
+        model,
+        message: format!("the host reports an error: {status}{words}"),
+    }
+}
+
+fn refusal(status: u16, code: &str, error: &HostError) -> String {
+    let words = error.message.as_str();
+    match (status, code) {
+        (_, "content_filter") if error.filtered.is_empty() => {
+            format!("the host's content filter blocked the prompt: {words}")
+        }
+        (_, "content_filter") => {
+            format!(
+                "the host's content filter blocked the prompt for: {}",
+                error.filtered.join(", ")
+            )
+        }
+        (_, "insufficient_quota") => format!("the account has no quota left: {words}"),
+        (401 | 403, _) => {
+            format!(
+                "the key is not accepted: {words} (check `api_key_env` of the binding, and the key's rights)"
+            )
+        }
+        (_, "unsupported_value" | "unsupported_parameter") => match &error.parameter {
+            Some(parameter) => format!(
+                "{words} (check `family` of the binding, or add \"{parameter}\" to its `unsupported`)"
+            ),
+            None => words.to_owned(),
+        },
+        (_, _) if words.is_empty() => format!("HTTP {status} without a reason"),
+        (_, _) => words.to_owned(),
+    }
+}
+
+/// What to do where the model itself is not there.
+fn unavailable(host: Option<&Host>, status: u16, code: &str, error: &HostError) -> Option<String> {
+    let words = error.message.to_ascii_lowercase();
+    if code == "DeploymentNotFound" {
+        let deployment = host.and_then(|host| host.deployment.as_deref()).unwrap_or("?");
+        return Some(format!(
+            "the host has no deployment `{deployment}`: check `deployment` and `base_url` of the binding (a new \
+             deployment takes up to 5 minutes), or set a `successor`"
+        ));
+    }
+    let retired = code == "OperationNotSupported"
+        || words.contains("does not work with the specified model")
+        || words.contains("has been deprecated")
+        || words.contains("has been retired")
+        || status == 410;
+    if retired {
+        return Some(format!(
+            "the host has retired the model: set a `successor` in its binding ({})",
+            error.message
+        ));
+    }
+    if code == "model_not_found" || (status == 404 && words.contains("does not exist")) {
+        return Some(format!(
+            "the host does not know the model: check `model` of the binding, or set a `successor` ({})",
+            error.message
+        ));
+    }
+    (status == 404).then(|| {
+        "the host knows no such model or path (HTTP 404): it has retired the model, or `base_url` is wrong; check it, \
+         or set a `successor` in the binding"
+            .to_owned()
+    })
+}
+
+fn context_too_long(
+    model: &str,
+    host: Option<&Host>,
+    status: u16,
+    code: &str,
+    kind: &str,
+    error: &HostError,
+) -> Option<ModelError> {
+    let words = error.message.to_ascii_lowercase();
+    let told = code == "context_length_exceeded"
+        || kind == "exceed_context_size_error"
+        || (status < 500 && words.contains("maximum context length is"));
+    if !told {
+        return None;
+    }
+    let numbers = numbers_of(&words);
+    let limit = error.context.or(numbers.first().copied());
+    let tokens = error.prompt_tokens.or(numbers.get(1).copied());
+    let known = host.map_or(0, |host| host.capabilities.context_window);
+    let limit = limit.unwrap_or(known);
+    Some(ModelError::ContextTooLong {
+        model: model.to_owned(),
+        tokens: tokens.unwrap_or_else(|| limit.saturating_add(1)),
+        limit,
+    })
+}
+
+/// The numbers that stand before the word "tokens": the limit, then what was sent, in every wording seen.
+fn numbers_of(words: &str) -> Vec<u32> {
+    let parts: Vec<&str> = words.split_whitespace().collect();
+    let pairs = parts.windows(2).filter(|pair| pair[1].starts_with("token"));
+    pairs
+        .filter_map(|pair| pair[0].replace(',', "").parse().ok())
+        .collect()
+}
+
+fn hint(status: u16, headers: &HeaderMap, error: &HostError, decoded: &ModelError) -> RetryHint {
+    let told = headers
+        .get("x-should-retry")
+        .and_then(|value| value.to_str().ok());
+    let wait = || wait_of(headers, error).map_or(RetryHint::Backoff, RetryHint::After);
+    match (told, decoded) {
+        (Some("false"), _) => RetryHint::Never,
+        (Some("true"), _) => wait(),
+        (_, ModelError::Overloaded { .. }) => wait(),
+        (_, ModelError::Failed { .. }) if matches!(status, 408 | 409) || status >= 500 => wait(),
+        _ => RetryHint::Never,
+    }
+}
+
+/// How long the host asks to wait: `retry-after-ms`, `retry-after` (seconds or a date), or the sentence in Azure's body.
+fn wait_of(headers: &HeaderMap, error: &HostError) -> Option<Duration> {
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::trim)
+    };
+    let seconds = |text: &str| {
+        let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0)?;
+        Duration::try_from_secs_f64(number).ok()
+    };
+    if let Some(wait) = header("retry-after-ms").and_then(seconds) {
+        return Some(wait / 1_000);
+    }
+    if let Some(text) = header("retry-after") {
+        // A date is taken against the host's own clock, so that ours need not agree.
+        let by_date = || {
+            let until = DateTime::parse_from_rfc2822(text).ok()?;
+            let now = DateTime::parse_from_rfc2822(header("date")?).ok()?;
+            Some((until - now).to_std().unwrap_or(Duration::ZERO))
+        };
+        if let Some(wait) = seconds(text).or_else(by_date) {
+            return Some(wait);
+        }
+    }
+    let after = error.message.split("retry after ").nth(1)?;
+    let number = after.split_whitespace().next()?;
+    seconds(number)
+}
+
+/// At most 500 characters in one line.
+fn clipped(text: &str) -> String {
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(500).collect()
+}
+
+/// Held by a test of the retry policy: what is told to a client never exceeds what is waited for by much.
+const _: () = assert!(LONGEST_TOLD_WAIT.as_secs() >= LONGEST_WAIT.as_secs());
+
+#[cfg(test)]
+#[path = "errors_tests.rs"]
+mod tests;
