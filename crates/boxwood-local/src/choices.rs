@@ -1,0 +1,162 @@
+//! Probabilities of given beginnings of an answer.
+//!
+//! Invariant: every token of a choice counts, so that choices which begin alike are told apart; the probabilities of
+//! all choices of a request sum to one. Costs nothing beyond the prompt where each choice is one token.
+//! Called by `scheduler` when a prompt was read.
+
+use crate::sampler::log_sum_exp;
+use llama_cpp_2::DecodeError;
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::token::LlamaToken;
+
+/// Why choices can't be scored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ScoreError {
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error("the model gave no usable numbers")]
+    NoNumbers,
+    #[error("the sequences of the context are out of order: {0}")]
+    Sequence(String),
+}
+
+/// The place after which choices are scored.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    /// The sequence that holds the prompt.
+    pub sequence: i32,
+    /// Position of the first token after the prompt.
+    pub position: usize,
+    /// Sequences that are free for copies; at least one.
+    pub spare: &'a [i32],
+    /// Tokens that one batch takes.
+    pub batch_tokens: usize,
+}
+
+/// Log-probabilities of the choices' first tokens, from the logits after the prompt.
+pub(crate) fn first_tokens(logits: &[f32], choices: &[Vec<LlamaToken>]) -> Result<Vec<f32>, ScoreError> {
+    let normaliser = log_sum_exp(logits).ok_or(ScoreError::NoNumbers)?;
+    choices
+        .iter()
+        .map(|choice| {
+            let first = choice.first().ok_or(ScoreError::NoNumbers)?;
+            logit(logits, *first).map(|logit| logit - normaliser)
+        })
+        .collect()
+}
+
+/// Adds the later tokens to what [`first_tokens`] gave, and normalises over the choices.
+pub(crate) fn finish(
+    context: &mut LlamaContext<'_>,
+    batch: &mut LlamaBatch<'_>,
+    place: &Place<'_>,
+    choices: &[Vec<LlamaToken>],
+    mut scores: Vec<f32>,
+) -> Result<Vec<f32>, ScoreError> {
+    let longer: Vec<usize> = (0..choices.len())
+        .filter(|index| choices[*index].len() > 1)
+        .collect();
+    let mut todo = longer.as_slice();
+    while !todo.is_empty() {
+        let (group, later) = todo.split_at(fitting(todo, choices, place));
+        following_tokens(context, batch, place, choices, group, &mut scores)?;
+        todo = later;
+    }
+    let normaliser = log_sum_exp(&scores).ok_or(ScoreError::NoNumbers)?;
+    Ok(scores.iter().map(|score| score - normaliser).collect())
+}
+
+fn logit(logits: &[f32], token: LlamaToken) -> Result<f32, ScoreError> {
+    usize::try_from(token.0)
+        .ok()
+        .and_then(|index| logits.get(index).copied())
+        .ok_or(ScoreError::NoNumbers)
+}
+
+/// How many of the choices fit into one batch; at least one.
+fn fitting(todo: &[usize], choices: &[Vec<LlamaToken>], place: &Place<'_>) -> usize {
+    let mut tokens = 0;
+    todo.iter()
+        .take(place.spare.len())
+        .take_while(|index| {
+            tokens += choices[**index].len() - 1;
+            tokens <= place.batch_tokens
+        })
+        .count()
+        .max(1)
+}
+
+/// Adds the probabilities of each choice's second and later tokens, each in a copy of the prompt's sequence.
+fn following_tokens(
+    context: &mut LlamaContext<'_>,
+    batch: &mut LlamaBatch<'_>,
+    place: &Place<'_>,
+    choices: &[Vec<LlamaToken>],
+    group: &[usize],
+    scores: &mut [f32],
+) -> Result<(), ScoreError> {
+    let broken = |error: &dyn std::fmt::Display| ScoreError::Sequence(error.to_string());
+    batch.clear();
+    let mut outputs = Vec::new();
+    for (index, spare) in group.iter().zip(place.spare) {
+        context
+            .copy_kv_cache_seq(place.sequence, *spare, None, None)
+            .map_err(|error| broken(&error))?;
+        for (offset, pair) in choices[*index].windows(2).enumerate() {
+            outputs.push((batch.n_tokens(), *index, pair[1]));
+            let position = i32::try_from(place.position + offset).map_err(|error| broken(&error))?;
+            batch
+                .add(pair[0], position, &[*spare], true)
+                .map_err(|error| broken(&error))?;
+        }
+    }
+    let decoded = context.decode(batch);
+    if decoded.is_ok() {
+        for (output, index, token) in outputs {
+            let logits = context.get_logits_ith(output);
+            let normaliser = log_sum_exp(logits).ok_or(ScoreError::NoNumbers)?;
+            scores[index] += logit(logits, token)? - normaliser;
+        }
+    }
+    for spare in &place.spare[..group.len()] {
+        context
+            .kv_cache_seq_rm(*spare, None, None)
+            .map_err(|error| broken(&error))?;
+    }
+    Ok(decoded?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice(tokens: &[i32]) -> Vec<LlamaToken> {
+        tokens.iter().copied().map(LlamaToken::new).collect()
+    }
+
+    #[test]
+    fn groups_fit_the_batch_and_the_spare_sequences() {
+        let choices = [choice(&[1, 2, 3]), choice(&[1, 2, 3, 4]), choice(&[1; 50])];
+        let todo = [0, 1, 2];
+        let place = |spare, batch_tokens| Place {
+            sequence: 0,
+            position: 9,
+            spare,
+            batch_tokens,
+        };
+        assert_eq!(fitting(&todo, &choices, &place(&[5, 6, 7], 100)), 3);
+        assert_eq!(fitting(&todo, &choices, &place(&[5, 6], 100)), 2);
+        assert_eq!(fitting(&todo, &choices, &place(&[5, 6, 7], 5)), 2);
+        assert_eq!(fitting(&todo, &choices, &place(&[5, 6, 7], 2)), 1);
+    }
+
+    #[test]
+    fn first_tokens_have_their_probability_over_the_whole_vocabulary() {
+        let logits = [0.0, 3.0f32.ln(), 0.0];
+        let scores = first_tokens(&logits, &[choice(&[1]), choice(&[2])]).unwrap();
+        assert!((scores[0].exp() - 0.6).abs() < 1e-6);
+        assert!((scores[1].exp() - 0.2).abs() < 1e-6);
+        assert!(first_tokens(&logits, &[choice(&[7])]).is_err());
+    }
+}

@@ -1,0 +1,294 @@
+//! One batch: which tokens, and what follows from their outputs.
+//!
+//! Invariant: a batch never holds more than `batch_tokens`; outputs are read before the next batch replaces them.
+
+use super::{Outcome, Scheduler};
+use crate::choices::{self, Place};
+use crate::job::Task;
+use crate::running::{Phase, Progress, Running};
+use crate::status::Counters;
+use llama_cpp_2::DecodeError;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::token::LlamaToken;
+
+/// What a part of a batch is for.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    /// Tokens of a shared prefix.
+    Prefix { slot: i32, count: usize },
+    /// Tokens of a request's own prompt; `output` is the last one's index, where the prompt ends.
+    Prompt {
+        sequence: i32,
+        count: usize,
+        output: Option<i32>,
+    },
+    /// The next token of an answer.
+    Answer { sequence: i32, output: i32 },
+}
+
+/// A request that is over.
+type Ended = (i32, Outcome);
+
+impl Scheduler<'_> {
+    /// Computes one batch, if there is anything to compute.
+    pub(super) fn compute(&mut self) {
+        let parts = self.plan();
+        if parts.is_empty() {
+            return;
+        }
+        match self.decode() {
+            Ok(()) => self.apply(&parts),
+            Err(error) => self.fail_batch(&parts, &error),
+        }
+    }
+
+    /// Fills the batch.
+    fn plan(&mut self) -> Vec<Part> {
+        self.batch.clear();
+        let mut parts = Vec::new();
+        for running in &self.running {
+            if let Phase::Answer { token } = running.phase {
+                let output = self.batch.n_tokens();
+                if add(&mut self.batch, token, running.position(), running.sequence, true) {
+                    parts.push(Part::Answer {
+                        sequence: running.sequence,
+                        output,
+                    });
+                }
+            }
+        }
+        let config = &self.state.config;
+        let mut room = config.batch_tokens as usize - parts.len();
+        if !parts.is_empty() {
+            room = room.min(config.shared_batch_tokens as usize);
+        }
+        for index in 0..self.running.len() {
+            if room == 0 {
+                break;
+            }
+            let part = match self.running[index].phase {
+                Phase::Answer { .. } => None,
+                Phase::Prefix { slot } => self.plan_prefix(slot, room, &parts),
+                Phase::Prompt { next } => plan_prompt(&mut self.batch, &self.running[index], next, room),
+            };
+            if let Some((part, count)) = part {
+                room -= count;
+                parts.push(part);
+            }
+        }
+        parts
+    }
+
+    /// Adds tokens of a shared prefix, unless they are in the batch already for another request.
+    fn plan_prefix(&mut self, slot: i32, room: usize, parts: &[Part]) -> Option<(Part, usize)> {
+        let is_planned = |part: &Part| matches!(part, Part::Prefix { slot: planned, .. } if *planned == slot);
+        if parts.iter().any(is_planned) {
+            return None;
+        }
+        let slot = self.prefixes.slot(slot)?;
+        let end = slot.tokens.len().min(slot.filled + room);
+        for position in slot.filled..end {
+            add(
+                &mut self.batch,
+                slot.tokens[position],
+                position,
+                slot.sequence,
+                false,
+            );
+        }
+        let count = end - slot.filled;
+        let slot = slot.sequence;
+        Some((Part::Prefix { slot, count }, count))
+    }
+
+    fn decode(&mut self) -> Result<(), DecodeError> {
+        match self.context.decode(&mut self.batch) {
+            Err(DecodeError::NoKvCacheSlot) => {
+                // Our count says that there is room: forget every document that nobody needs and try once more.
+                tracing::warn!("no room in the context; all idle documents are forgotten");
+                while self.evict(&[]) {}
+                self.context.decode(&mut self.batch)
+            }
+            other => other,
+        }
+    }
+
+    fn apply(&mut self, parts: &[Part]) {
+        let mut ended = Vec::new();
+        for part in parts {
+            match *part {
+                Part::Prefix { slot, count } => self.advance_prefix(slot, count),
+                Part::Prompt {
+                    sequence,
+                    count,
+                    output,
+                } => ended.extend(self.advance_prompt(sequence, count, output)),
+                Part::Answer { sequence, output } => ended.extend(self.advance_answer(sequence, output)),
+            }
+        }
+        for (sequence, outcome) in ended {
+            self.end(sequence, outcome);
+        }
+        // Scoring computes batches of its own, which replace the outputs of this one: it comes last.
+        self.finish_scores();
+    }
+
+    fn advance_prefix(&mut self, sequence: i32, count: usize) {
+        let Some(slot) = self.prefixes.slot_mut(sequence) else {
+            return;
+        };
+        slot.filled += count;
+        let done = slot.filled;
+        Counters::add(&self.state.counters.prompt_tokens, count);
+        for running in &self.running {
+            if running.phase == (Phase::Prefix { slot: sequence }) {
+                running.tell_progress(done);
+            }
+        }
+        self.hand_out(sequence);
+    }
+
+    /// Copies a complete prefix to the requests that wait for it.
+    pub(super) fn hand_out(&mut self, sequence: i32) {
+        let length = match self.prefixes.slot(sequence) {
+            Some(slot) if slot.is_complete() => u32::try_from(slot.tokens.len()).ok(),
+            _ => return,
+        };
+        let mut failed = Vec::new();
+        for running in &mut self.running {
+            if running.phase == (Phase::Prefix { slot: sequence }) {
+                running.phase = Phase::Prompt { next: 0 };
+                if let Err(error) =
+                    self.context
+                        .copy_kv_cache_seq(sequence, running.sequence, Some(0), length)
+                {
+                    failed.push((running.sequence, error.to_string()));
+                }
+            }
+        }
+        for (sequence, error) in failed {
+            self.end(sequence, Outcome::Failed(error));
+        }
+    }
+
+    fn advance_prompt(&mut self, sequence: i32, count: usize, output: Option<i32>) -> Option<Ended> {
+        Counters::add(&self.state.counters.prompt_tokens, count);
+        let running = self
+            .running
+            .iter_mut()
+            .find(|running| running.sequence == sequence)?;
+        if let Phase::Prompt { next } = &mut running.phase {
+            *next += count;
+        }
+        running.tell_progress(running.position());
+        let output = output?;
+        let Task::Score { choices, .. } = &running.job.task else {
+            return self.advance_answer(sequence, output);
+        };
+        match choices::first_tokens(self.context.get_logits_ith(output), choices) {
+            Ok(scores) => {
+                running.scores = Some(scores);
+                None
+            }
+            Err(error) => Some((sequence, Outcome::Failed(error.to_string()))),
+        }
+    }
+
+    fn advance_answer(&mut self, sequence: i32, output: i32) -> Option<Ended> {
+        let running = self
+            .running
+            .iter_mut()
+            .find(|running| running.sequence == sequence)?;
+        let logits = self.context.get_logits_ith(output);
+        match running.take_logits(&self.loaded.model, logits) {
+            Progress::Continues => {
+                Counters::add(&self.state.counters.output_tokens, 1);
+                None
+            }
+            Progress::Ended => {
+                Counters::add(&self.state.counters.output_tokens, 1);
+                Some((sequence, Outcome::Told))
+            }
+            Progress::NoToken => Some((
+                sequence,
+                Outcome::Failed("the model gave no usable numbers".to_owned()),
+            )),
+        }
+    }
+
+    /// Adds the later tokens of the choices whose first tokens are scored, and ends those requests.
+    fn finish_scores(&mut self) {
+        while let Some(index) = self.running.iter().position(|running| running.scores.is_some()) {
+            let running = &mut self.running[index];
+            let sequence = running.sequence;
+            let place = Place {
+                sequence,
+                position: running.job.prompt.len(),
+                spare: &self.spare_sequences,
+                batch_tokens: self.state.config.batch_tokens as usize,
+            };
+            let outcome = match (&running.job.task, running.scores.take()) {
+                (Task::Score { choices, .. }, Some(scores)) => {
+                    choices::finish(&mut self.context, &mut self.batch, &place, choices, scores)
+                        .map_or_else(|error| Outcome::Failed(error.to_string()), Outcome::Scores)
+                }
+                _ => Outcome::Failed("choices were scored for a request that has none".to_owned()),
+            };
+            self.end(sequence, outcome);
+        }
+    }
+
+    /// The library could not compute the batch: everything that took part is of unknown state.
+    fn fail_batch(&mut self, parts: &[Part], error: &DecodeError) {
+        tracing::error!(%error, "a batch can't be computed");
+        let message = format!("a batch can't be computed: {error}");
+        for part in parts {
+            match *part {
+                Part::Prefix { slot, .. } => self.fail_prefix(slot, &message),
+                Part::Prompt { sequence, .. } | Part::Answer { sequence, .. } => {
+                    self.end(sequence, Outcome::Failed(message.clone()));
+                }
+            }
+        }
+    }
+
+    fn fail_prefix(&mut self, slot: i32, message: &str) {
+        let waiting: Vec<i32> = self
+            .running
+            .iter()
+            .filter(|running| running.phase == Phase::Prefix { slot })
+            .map(|running| running.sequence)
+            .collect();
+        for sequence in waiting {
+            self.end(sequence, Outcome::Failed(message.to_owned()));
+        }
+        self.prefixes.remove(slot);
+        self.clear(slot);
+    }
+}
+
+/// Adds a token; false when it does not fit, which the plan's own count of room rules out.
+fn add(batch: &mut LlamaBatch<'_>, token: LlamaToken, position: usize, sequence: i32, output: bool) -> bool {
+    i32::try_from(position).is_ok_and(|position| batch.add(token, position, &[sequence], output).is_ok())
+}
+
+fn plan_prompt(
+    batch: &mut LlamaBatch<'_>,
+    running: &Running,
+    next: usize,
+    room: usize,
+) -> Option<(Part, usize)> {
+    let tokens = &running.job.prompt.rest;
+    let end = tokens.len().min(next + room);
+    let first = running.position();
+    for (offset, token) in tokens.get(next..end)?.iter().enumerate() {
+        let is_last = next + offset + 1 == tokens.len();
+        add(batch, *token, first + offset, running.sequence, is_last);
+    }
+    let part = Part::Prompt {
+        sequence: running.sequence,
+        count: end - next,
+        output: (end == tokens.len()).then(|| batch.n_tokens() - 1),
+    };
+    Some((part, end - next))
+}
