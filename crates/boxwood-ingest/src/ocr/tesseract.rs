@@ -1,0 +1,178 @@
+//! Tesseract 5 through its command, where it is installed.
+//!
+//! Invariant: the program gets the pixels by its standard input and is stopped when the time of the file is over.
+//! Used by `ocr::Session` for languages that the embedded models do not know, or when it is chosen.
+
+use super::{RecognisedLine, RecognisedWord, Recogniser, Unrecognised, words_of_characters};
+use crate::context::ParseContext;
+use crate::layout::is_unspaced_script;
+use boxwood_core::BoundingBox;
+use image::RgbImage;
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const PROGRAM: &str = "tesseract";
+
+/// ISO 639-1 codes and Tesseract's names.
+const LANGUAGES: [(&str, &str); 26] = [
+    ("en", "eng"), ("ja", "jpn"), ("ko", "kor"), ("ru", "rus"), ("zh", "chi_sim"), ("de", "deu"), ("fr", "fra"),
+    ("es", "spa"), ("it", "ita"), ("pt", "por"), ("nl", "nld"), ("pl", "pol"), ("uk", "ukr"), ("bg", "bul"),
+    ("el", "ell"), ("ar", "ara"), ("he", "heb"), ("hi", "hin"), ("th", "tha"), ("tr", "tur"), ("sv", "swe"),
+    ("da", "dan"), ("fi", "fin"), ("cs", "ces"), ("hu", "hun"), ("vi", "vie"),
+];
+
+/// Scripts as Tesseract's script detection names them, with the language that reads them.
+const SCRIPTS: [(&str, &str); 10] = [
+    ("Latin", "eng"), ("Cyrillic", "rus"), ("Hangul", "kor"), ("Korean", "kor"), ("Japanese", "jpn"), ("Han", "chi_sim"),
+    ("Greek", "ell"), ("Arabic", "ara"), ("Hebrew", "heb"), ("Devanagari", "hin"),
+];
+
+/// An installed Tesseract.
+pub(super) struct Tesseract {
+    installed: Vec<String>,
+    chosen: Vec<String>,
+}
+
+impl Tesseract {
+    /// Asks the program for its languages.
+    pub fn find(languages: &[String]) -> Result<Self, Unrecognised> {
+        let output = Command::new(PROGRAM).arg("--list-langs").stdin(Stdio::null()).output().map_err(|_| {
+            Unrecognised::because("Tesseract is not installed (on Debian: `apt install tesseract-ocr`)")
+        })?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let installed: Vec<String> = text.lines().skip(1).map(|line| line.trim().to_owned()).collect();
+        let mut chosen = Vec::new();
+        for language in languages {
+            let code = language.split(['-', '_']).next().unwrap_or(language);
+            let name = LANGUAGES.iter().find(|(iso, _)| *iso == code).map_or(language.as_str(), |(_, name)| name);
+            if installed.iter().any(|installed| installed == name) {
+                chosen.push(name.to_owned());
+            }
+        }
+        if installed.is_empty() || (!languages.is_empty() && chosen.is_empty()) {
+            let wanted = languages.join(", ");
+            return Err(Unrecognised::because(format!("Tesseract has no data for the languages that are set ({wanted})")));
+        }
+        Ok(Self { installed, chosen })
+    }
+
+    /// The languages for an image: those that are set, else the one of the script that it shows.
+    fn languages(&self, image: &[u8], context: &ParseContext) -> Result<String, Unrecognised> {
+        if !self.chosen.is_empty() {
+            return Ok(self.chosen.join("+"));
+        }
+        if self.installed.iter().any(|name| name == "osd")
+            && let Ok(text) = execute(&["stdin", "stdout", "--psm", "0"], image, context)
+            && let Some(script) = text.lines().find_map(|line| line.strip_prefix("Script: "))
+            && let Some((_, language)) = SCRIPTS.iter().find(|(name, _)| *name == script.trim())
+            && self.installed.iter().any(|name| name == language)
+        {
+            return Ok((*language).to_owned());
+        }
+        let fallback = self.installed.iter().find(|name| *name == "eng").or(self.installed.first());
+        Ok(fallback.cloned().unwrap_or_default())
+    }
+}
+
+impl Recogniser for Tesseract {
+    fn name(&self) -> &'static str {
+        "tesseract"
+    }
+
+    fn recognise(&mut self, image: &RgbImage, context: &ParseContext) -> Result<Vec<RecognisedLine>, Unrecognised> {
+        let bytes = portable_pixmap(image);
+        let languages = self.languages(&bytes, context)?;
+        // Korean is read best as one block; all else with the program's own page analysis.
+        let mode = if languages == "kor" { "6" } else { "3" };
+        let table = execute(&["stdin", "stdout", "-l", &languages, "--psm", mode, "tsv"], &bytes, context)?;
+        Ok(lines_of(&table))
+    }
+}
+
+fn portable_pixmap(image: &RgbImage) -> Vec<u8> {
+    let mut bytes = format!("P6\n{} {}\n255\n", image.width(), image.height()).into_bytes();
+    bytes.extend_from_slice(image.as_raw());
+    bytes
+}
+
+/// Runs the program with these bytes as its input and gives its output.
+fn execute(arguments: &[&str], input: &[u8], context: &ParseContext) -> Result<String, Unrecognised> {
+    let failed = |error: &dyn std::fmt::Display| Unrecognised::because(format!("Tesseract failed: {error}"));
+    let mut child = Command::new(PROGRAM)
+        .args(arguments)
+        .env("OMP_THREAD_LIMIT", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| failed(&error))?;
+    let (Some(mut sink), Some(mut source)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(failed(&"its pipes are missing"));
+    };
+    std::thread::scope(|scope| {
+        // A program that ends early closes its input; its exit status tells more than that.
+        scope.spawn(move || drop(sink.write_all(input)));
+        let reader = scope.spawn(move || {
+            let mut text = Vec::new();
+            source.read_to_end(&mut text).map(|_| text)
+        });
+        let ended = wait(&mut child, context);
+        let text = reader.join().map_err(|_| failed(&"its output could not be read"))?;
+        ended?;
+        let text = text.map_err(|error| failed(&error))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    })
+}
+
+fn wait(child: &mut Child, context: &ParseContext) -> Result<(), Unrecognised> {
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(status)) => return Err(Unrecognised::because(format!("Tesseract ended with {status}"))),
+            Ok(None) => {}
+            Err(error) => return Err(Unrecognised::because(format!("Tesseract failed: {error}"))),
+        }
+        if let Err(error) = context.checkpoint() {
+            // Whether it could still be stopped or had just ended does not matter.
+            drop(child.kill());
+            drop(child.wait());
+            return Err(Unrecognised::because(error.to_string()));
+        }
+        std::thread::sleep(Duration::from_millis(15));
+    }
+}
+
+/// The words of Tesseract's table, gathered by line.
+fn lines_of(table: &str) -> Vec<RecognisedLine> {
+    let mut lines: BTreeMap<(u32, u32, u32), Vec<RecognisedWord>> = BTreeMap::new();
+    for row in table.lines() {
+        let cells: Vec<&str> = row.splitn(12, '\t').collect();
+        let number = |index: usize| cells.get(index).and_then(|cell| cell.parse::<f32>().ok()).unwrap_or(-1.0);
+        let [level, _, block, paragraph, line, ..] = [0, 1, 2, 3, 4].map(|index| number(index) as u32);
+        let text = cells.get(11).map_or("", |text| text.trim());
+        if level != 5 || text.is_empty() || number(10) < 0.0 {
+            continue;
+        }
+        let (left, top, width, height) = (number(6), number(7), number(8), number(9));
+        let step = width / text.chars().count().max(1) as f32;
+        let confidence = number(10) / 100.0;
+        let characters: Vec<(char, f32, f32, f32)> = text
+            .chars()
+            .enumerate()
+            .map(|(index, c)| (c, left + step * index as f32, left + step * (index + 1) as f32, confidence))
+            .collect();
+        let words = lines.entry((block, paragraph, line)).or_default();
+        let unspaced = words.last().is_some_and(|word| word.text.ends_with(is_unspaced_script))
+            && text.starts_with(is_unspaced_script);
+        for (index, mut word) in words_of_characters(&characters, top, top + height).into_iter().enumerate() {
+            if index == 0 {
+                word.space_before = !unspaced && !words.is_empty();
+            }
+            word.bounds = BoundingBox { top, bottom: top + height, ..word.bounds };
+            words.push(word);
+        }
+    }
+    lines.into_values().map(|words| RecognisedLine { words, direction: 0 }).collect()
+}
