@@ -1,7 +1,6 @@
 //! Everything that can keep a question from being answered. The server maps each variant to a Box error in one match.
 
 use boxwood_core::{FileId, ModelError};
-use boxwood_ingest::IngestError;
 use boxwood_store::StoreError;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
     /// A file could not be read: unsupported, encrypted, empty, damaged, over a limit.
-    #[error("file {file_id} ({file_name}) can't be read: {source}")]
+    #[error("file {file_id} ({file_name}) can't be read: {message}")]
     Unreadable {
         /// Index in the request's `items`.
         item: usize,
@@ -17,9 +16,18 @@ pub enum AnswerError {
         file_id: FileId,
         /// Its name.
         file_name: String,
-        /// Why.
-        #[source]
-        source: std::sync::Arc<IngestError>,
+        /// `unsupported`, `encrypted`, `empty`, `damaged`, `limit_reached` or `worker_crashed`.
+        code: String,
+        /// What is wrong and what to do, for people.
+        message: String,
+    },
+    /// Reading a file failed for a reason that passes: the worker could not be started, the disk failed.
+    #[error("file {file_id} could not be read just now: {message}")]
+    ReadFailed {
+        /// The file.
+        file_id: FileId,
+        /// What happened, for the log.
+        message: String,
     },
     /// A file holds no text that could be read (an unreadable scan, a blank page).
     #[error("file {file_id} ({file_name}) holds no readable text")]

@@ -1,0 +1,116 @@
+//! Step 3: from readable files to documents with pages, lines and offsets.
+//!
+//! Invariant: every item of the question ends up either as a source or as an unread file that the answer reports; a
+//! question of which nothing could be read is refused with the first reason. Called by [`crate::service`].
+
+use crate::error::AnswerError;
+use crate::library::{Library, ReadError};
+use crate::progress::{Progress, ProgressSink};
+use crate::question::Question;
+use boxwood_core::document::DocumentBuilder;
+use boxwood_core::{Document, DocumentFormat, LineKind, ReadNote, ReadNoteKind};
+use boxwood_store::ReadableFile;
+use futures::stream::{self, StreamExt};
+use std::sync::Arc;
+
+/// Files that are parsed or loaded at the same time.
+const CONCURRENT_READS: usize = 4;
+
+/// One item with its text.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file.
+    pub file: ReadableFile,
+    /// Its text, or the text that the request gave instead.
+    pub document: Arc<Document>,
+    /// Whether the text is the request's, so that nothing may be kept for the file's content.
+    pub given: bool,
+}
+
+/// A file that could not be read although others could.
+#[derive(Debug, Clone)]
+pub struct UnreadFile {
+    /// The file.
+    pub file: ReadableFile,
+    /// Why.
+    pub note: ReadNote,
+}
+
+/// What the items turned into.
+#[derive(Debug, Clone, Default)]
+pub struct Gathered {
+    /// Items with text, in the order of the request.
+    pub sources: Vec<Source>,
+    /// Items without.
+    pub unread: Vec<UnreadFile>,
+}
+
+/// Reads every item.
+///
+/// # Errors
+/// [`AnswerError::Unreadable`] or [`AnswerError::NoText`] when no item holds text, store errors, cancellation.
+pub async fn gather(
+    library: &Library,
+    question: &Question,
+    progress: &dyn ProgressSink,
+) -> Result<Gathered, AnswerError> {
+    let total = question.files.len();
+    progress.report(Progress::Reading { done: 0, total });
+    let mut reads = stream::iter(question.files.iter().enumerate())
+        .map(|(item, file)| async move { (item, file, read(library, question, file).await) })
+        .buffered(CONCURRENT_READS);
+    let mut gathered = Gathered::default();
+    let mut refusal = None;
+    while let Some((item, file, outcome)) = reads.next().await {
+        progress.report(Progress::Reading { done: item + 1, total });
+        match outcome {
+            Ok(source) if source.document.text.trim().is_empty() => {
+                let no_text = || AnswerError::NoText {
+                    item,
+                    file_id: file.id().clone(),
+                    file_name: file.name().to_owned(),
+                };
+                gathered.unread.push(unread(file, "the file holds no readable text".to_owned()));
+                refusal.get_or_insert_with(no_text);
+            }
+            Ok(source) => gathered.sources.push(source),
+            Err(ReadError::Refused { code, message }) => {
+                gathered.unread.push(unread(file, message.clone()));
+                let (file_id, file_name) = (file.id().clone(), file.name().to_owned());
+                refusal.get_or_insert(AnswerError::Unreadable { item, file_id, file_name, code, message });
+            }
+            Err(ReadError::Failed { file_id, message }) => {
+                return Err(AnswerError::ReadFailed { file_id, message });
+            }
+            Err(ReadError::Cancelled) => return Err(AnswerError::Cancelled),
+            Err(ReadError::Store(error)) => return Err(error.into()),
+        }
+    }
+    match refusal {
+        Some(refusal) if gathered.sources.is_empty() => Err(refusal),
+        _ => Ok(gathered),
+    }
+}
+
+async fn read(library: &Library, question: &Question, file: &ReadableFile) -> Result<Source, ReadError> {
+    match question.contents.get(file.id()) {
+        Some(text) => Ok(Source { file: file.clone(), document: Arc::new(given_document(text)), given: true }),
+        None => {
+            let document = library.document(file, &question.cancel).await?;
+            Ok(Source { file: file.clone(), document, given: false })
+        }
+    }
+}
+
+/// The document of a text that stands in the request.
+fn given_document(text: &str) -> Document {
+    let mut builder = DocumentBuilder::new(boxwood_ingest::PARSER_VERSION, DocumentFormat::Text);
+    for line in text.lines() {
+        builder.line(line, LineKind::Body);
+    }
+    builder.finish()
+}
+
+fn unread(file: &ReadableFile, message: String) -> UnreadFile {
+    UnreadFile { file: file.clone(), note: ReadNote { page: None, kind: ReadNoteKind::Unsupported, message } }
+}

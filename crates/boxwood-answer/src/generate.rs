@@ -1,0 +1,114 @@
+//! Step 6: the completion, with progress, one retry on unusable output, and an end when nobody waits.
+//!
+//! Called by [`crate::service`].
+
+use crate::error::AnswerError;
+use crate::progress::{Progress, ProgressSink};
+use crate::question::Question;
+use boxwood_core::{ChatEvent, ChatRequest, FinishReason, ModelError, Usage};
+use boxwood_models::ResolvedModel;
+use futures::StreamExt;
+
+/// Temperature of the second try.
+const RETRY_TEMPERATURE: f32 = 0.3;
+
+/// What the model wrote.
+#[derive(Debug, Clone)]
+pub struct Completion {
+    /// The text, trimmed; never empty.
+    pub text: String,
+    /// Why it ended.
+    pub finish: FinishReason,
+    /// What it cost, both tries together.
+    pub usage: Usage,
+    /// Natural-log probability of the text, over all pieces that have one.
+    pub log_prob: Option<f32>,
+    /// What really answered: a successor or fallback may have taken over.
+    pub model: ResolvedModel,
+}
+
+/// Makes the completion.
+///
+/// # Errors
+/// [`AnswerError::Generation`], [`AnswerError::Unusable`] when nothing visible came twice, [`AnswerError::Cancelled`].
+pub async fn generate(
+    model: &ResolvedModel,
+    mut request: ChatRequest,
+    question: &Question,
+    progress: &dyn ProgressSink,
+) -> Result<Completion, AnswerError> {
+    let first = run(model, request.clone(), question, progress).await?;
+    if !first.text.is_empty() {
+        return Ok(first);
+    }
+    let name = first.model.model.identity().name.clone();
+    if first.finish == FinishReason::ContentFilter {
+        return Err(AnswerError::Unusable { model: name, reason: "its host filtered the answer".to_owned() });
+    }
+    if first.finish == FinishReason::Length {
+        let reason = "the output limit was used up before any visible text; raise num_tokens_for_completion".to_owned();
+        return Err(AnswerError::Unusable { model: name, reason });
+    }
+    request.sampling.temperature = Some(RETRY_TEMPERATURE);
+    let second = run(&first.model, request, question, progress).await?;
+    if second.text.is_empty() {
+        return Err(AnswerError::Unusable { model: name, reason: "it gave no text, twice".to_owned() });
+    }
+    Ok(Completion { usage: sum(first.usage, second.usage), ..second })
+}
+
+async fn run(
+    model: &ResolvedModel,
+    request: ChatRequest,
+    question: &Question,
+    progress: &dyn ProgressSink,
+) -> Result<Completion, AnswerError> {
+    let cancelled = question.cancel.cancelled();
+    tokio::pin!(cancelled);
+    let (model, mut stream) = tokio::select! {
+        biased;
+        () = &mut cancelled => return Err(AnswerError::Cancelled),
+        started = model.start(request) => started?,
+    };
+    let mut text = String::new();
+    let mut log_prob = None;
+    loop {
+        let event = tokio::select! {
+            biased;
+            () = &mut cancelled => return Err(AnswerError::Cancelled),
+            event = stream.next() => event,
+        };
+        match event {
+            Some(Ok(ChatEvent::PromptProgress { done, total })) => progress.report(Progress::Prompt { done, total }),
+            Some(Ok(ChatEvent::Text { text: piece, log_prob: of_piece })) => {
+                if let Some(of_piece) = of_piece {
+                    *log_prob.get_or_insert(0.0) += of_piece;
+                }
+                text.push_str(&piece);
+                progress.report(Progress::Draft(piece));
+            }
+            Some(Ok(ChatEvent::End { finish, usage })) => {
+                return Ok(Completion { text: text.trim().to_owned(), finish, usage, log_prob, model });
+            }
+            Some(Err(error)) => return Err(error.into()),
+            None => {
+                return Err(AnswerError::Generation(ModelError::Failed {
+                    model: model.model.identity().name.clone(),
+                    message: "the answer broke off without an end".to_owned(),
+                }));
+            }
+        }
+    }
+}
+
+fn sum(first: Usage, second: Usage) -> Usage {
+    Usage {
+        input_tokens: first.input_tokens + second.input_tokens,
+        cached_tokens: first.cached_tokens + second.cached_tokens,
+        output_tokens: first.output_tokens + second.output_tokens,
+        reasoning_tokens: first.reasoning_tokens + second.reasoning_tokens,
+        queue_time: first.queue_time + second.queue_time,
+        time_to_first_token: first.time_to_first_token,
+        total_time: first.total_time + second.total_time,
+    }
+}

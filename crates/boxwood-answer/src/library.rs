@@ -1,0 +1,275 @@
+//! Parsed files and their vectors: read once, kept as artifacts in the store, shared by every copy of a content.
+//!
+//! Invariant: the key of everything kept is the content's hash, which only a [`ReadableFile`] gives, so nobody reaches
+//! an artifact of a file that he may not read. Called by the answer pipeline, by the server's representations and by
+//! its parse workers.
+
+use boxwood_core::{ContentHash, Document, FileId};
+use boxwood_ingest::{IngestError, Ingestor, PARSER_VERSION};
+use boxwood_search::{DocumentVectors, VectorKey};
+use boxwood_store::{ParseLease, ParseOutcome, ParseState, ReadableFile, Store, StoreError};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Weak};
+use tokio_util::sync::CancellationToken;
+
+/// Artifact kind of a parsed document.
+const DOCUMENT: &str = "document";
+/// Artifact kind of a document's vectors.
+const VECTORS: &str = "vectors";
+/// Decoded documents kept in memory, by bytes of text.
+const MEMORY_BYTES: usize = 8 << 20;
+
+/// Why a file gave no document.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file itself is at fault; trying again gives the same.
+    #[error("{message}")]
+    Refused {
+        /// `unsupported`, `encrypted`, `empty`, `damaged`, `limit_reached` or `worker_crashed`.
+        code: String,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// Something passing.
+    #[error("file {file_id} could not be read: {message}")]
+    Failed {
+        /// The file.
+        file_id: FileId,
+        /// What happened.
+        message: String,
+    },
+    /// The caller went away.
+    #[error("reading was cancelled")]
+    Cancelled,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads files through the worker pool and keeps what was read.
+pub struct Library {
+    store: Arc<dyn Store>,
+    ingestor: Ingestor,
+    recent: Mutex<RecentDocuments>,
+    running: Mutex<HashMap<ContentHash, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl Library {
+    /// A library over a store and a worker pool.
+    pub fn new(store: Arc<dyn Store>, ingestor: Ingestor) -> Self {
+        Self { store, ingestor, recent: Mutex::default(), running: Mutex::default() }
+    }
+
+    /// The store that the artifacts are in.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The parsed file: from memory, from its artifact, or parsed now. Callers that want the same content at the same
+    /// time wait for one parse.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn document(
+        &self,
+        file: &ReadableFile,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Document>, ReadError> {
+        let hash = file.content_hash();
+        if let Some(document) = self.recent.lock().get(&hash) {
+            return Ok(document);
+        }
+        let turn = self.turn_of(hash);
+        let _turn = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(ReadError::Cancelled),
+            turn = turn.lock() => turn,
+        };
+        if let Some(document) = self.stored(&hash).await? {
+            return Ok(document);
+        }
+        if let Some(ParseState::Refused { code, message }) = self.store.parse_state(&hash, PARSER_VERSION).await? {
+            return Err(ReadError::Refused { code, message });
+        }
+        self.parse(file, cancel).await
+    }
+
+    /// Whether the parsed file is there already, without parsing it.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn parsed(&self, file: &ReadableFile) -> Result<Option<Arc<Document>>, StoreError> {
+        let recent = self.recent.lock().get(&file.content_hash());
+        match recent {
+            Some(document) => Ok(Some(document)),
+            None => self.stored(&file.content_hash()).await,
+        }
+    }
+
+    /// Runs one leased parse job to its end, for the server's parse workers.
+    ///
+    /// # Errors
+    /// From the store; the job is then leased again later.
+    pub async fn run_job(&self, lease: ParseLease, cancel: &CancellationToken) -> Result<(), StoreError> {
+        let outcome = match self.document(&lease.file().clone(), cancel).await {
+            Ok(_) => ParseOutcome::Done,
+            Err(ReadError::Refused { code, message }) => ParseOutcome::Refused { code, message },
+            Err(ReadError::Store(error)) => return Err(error),
+            Err(error @ (ReadError::Failed { .. } | ReadError::Cancelled)) => {
+                ParseOutcome::Retry { code: "worker_crashed".to_owned(), message: error.to_string() }
+            }
+        };
+        self.store.finish_parse_job(lease, outcome).await
+    }
+
+    /// The vectors that were computed so far for a document.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn vectors(
+        &self,
+        file: &ReadableFile,
+        key: &VectorKey,
+        chunks: usize,
+    ) -> Result<DocumentVectors, StoreError> {
+        let kept = self.store.artifact(&file.content_hash(), VECTORS, PARSER_VERSION).await?;
+        let kept = kept.and_then(|bytes| DocumentVectors::from_artifact(&bytes, key, chunks).ok());
+        Ok(kept.unwrap_or_else(|| DocumentVectors::empty(key.clone(), chunks)))
+    }
+
+    /// Keeps vectors. A failure costs only time later, so it is logged and not returned.
+    pub async fn keep_vectors(&self, file: &ReadableFile, vectors: &DocumentVectors) {
+        let bytes = match vectors.to_artifact() {
+            Ok(bytes) => Bytes::from(bytes),
+            Err(error) => return tracing::warn!(%error, "vectors could not be encoded"),
+        };
+        if let Err(error) = self.store.put_artifact(&file.content_hash(), VECTORS, PARSER_VERSION, bytes).await {
+            tracing::warn!(%error, "vectors could not be kept");
+        }
+    }
+
+    async fn stored(&self, hash: &ContentHash) -> Result<Option<Arc<Document>>, StoreError> {
+        let Some(bytes) = self.store.artifact(hash, DOCUMENT, PARSER_VERSION).await? else {
+            return Ok(None);
+        };
+        match Document::from_artifact(&bytes) {
+            Ok(document) if document.parser_version == PARSER_VERSION => {
+                let document = Arc::new(document);
+                self.recent.lock().put(*hash, Arc::clone(&document));
+                Ok(Some(document))
+            }
+            Ok(_) => Ok(None),
+            Err(error) => {
+                tracing::warn!(%hash, %error, "a parse result is damaged; the file is parsed again");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn parse(&self, file: &ReadableFile, cancel: &CancellationToken) -> Result<Arc<Document>, ReadError> {
+        let copy = file.local_copy().await?;
+        let parsed = self.ingestor.parse(copy.path(), file.name(), cancel.clone()).await;
+        let document = parsed.map_err(|error| read_error(file.id(), error))?;
+        match document.to_artifact() {
+            Ok(bytes) => {
+                self.store.put_artifact(&file.content_hash(), DOCUMENT, PARSER_VERSION, Bytes::from(bytes)).await?;
+            }
+            Err(error) => tracing::warn!(%error, "a parse result could not be encoded"),
+        }
+        let document = Arc::new(document);
+        self.recent.lock().put(file.content_hash(), Arc::clone(&document));
+        Ok(document)
+    }
+
+    /// The lock of a content; forgotten when nobody holds it.
+    fn turn_of(&self, hash: ContentHash) -> Arc<tokio::sync::Mutex<()>> {
+        let mut running = self.running.lock();
+        running.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = running.get(&hash).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::new(tokio::sync::Mutex::new(()));
+        running.insert(hash, Arc::downgrade(&turn));
+        turn
+    }
+}
+
+impl std::fmt::Debug for Library {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Library").finish_non_exhaustive()
+    }
+}
+
+fn read_error(file_id: &FileId, error: IngestError) -> ReadError {
+    let code = match &error {
+        IngestError::Unsupported { .. } => "unsupported",
+        IngestError::Encrypted { .. } => "encrypted",
+        IngestError::Empty => "empty",
+        IngestError::Damaged { .. } => "damaged",
+        IngestError::LimitReached { .. } => "limit_reached",
+        IngestError::WorkerCrashed { .. } => "worker_crashed",
+        IngestError::Cancelled => return ReadError::Cancelled,
+        IngestError::Io { .. } => {
+            return ReadError::Failed { file_id: file_id.clone(), message: error.to_string() };
+        }
+    };
+    ReadError::Refused { code: code.to_owned(), message: error.to_string() }
+}
+
+/// The documents that were used last, bounded by their text.
+#[derive(Default)]
+struct RecentDocuments {
+    /// Most recent last.
+    entries: VecDeque<(ContentHash, Arc<Document>)>,
+}
+
+impl RecentDocuments {
+    fn get(&mut self, hash: &ContentHash) -> Option<Arc<Document>> {
+        let index = self.entries.iter().position(|(known, _)| known == hash)?;
+        let entry = self.entries.remove(index)?;
+        let document = Arc::clone(&entry.1);
+        self.entries.push_back(entry);
+        Some(document)
+    }
+
+    fn put(&mut self, hash: ContentHash, document: Arc<Document>) {
+        self.entries.retain(|(known, _)| *known != hash);
+        self.entries.push_back((hash, document));
+        while self.entries.len() > 1 && self.bytes() > MEMORY_BYTES {
+            self.entries.pop_front();
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.entries.iter().map(|(_, document)| document.text.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use boxwood_core::DocumentFormat;
+    use boxwood_core::document::DocumentBuilder;
+
+    fn document(bytes: usize) -> Arc<Document> {
+        let mut builder = DocumentBuilder::new(PARSER_VERSION, DocumentFormat::Text);
+        builder.line(&"x".repeat(bytes), boxwood_core::LineKind::Body);
+        Arc::new(builder.finish())
+    }
+
+    #[test]
+    fn recent_documents_are_bounded_and_least_recently_used_goes_first() {
+        let mut recent = RecentDocuments::default();
+        let hash = |n: u8| ContentHash([n; 32]);
+        recent.put(hash(1), document(MEMORY_BYTES / 2));
+        recent.put(hash(2), document(MEMORY_BYTES / 4));
+        assert!(recent.get(&hash(1)).is_some());
+        recent.put(hash(3), document(MEMORY_BYTES / 2));
+        assert!(recent.get(&hash(2)).is_none(), "the one that was used least recently is gone");
+        assert!(recent.bytes() <= MEMORY_BYTES);
+        recent.put(hash(4), document(MEMORY_BYTES * 2));
+        assert!(recent.get(&hash(4)).is_some(), "the newest stays, whatever its size");
+    }
+}

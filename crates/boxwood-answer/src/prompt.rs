@@ -1,0 +1,160 @@
+//! Step 5: documents first, question last, so that questions over the same documents share a prefix.
+//!
+//! Invariant: document text can't end its fence or speak as another role: what looks like a fence or a control token of
+//! a chat template is broken up before it reaches the model. Called by [`crate::service`] and [`crate::resolve`].
+
+use crate::gather::Source;
+use crate::question::Question;
+use crate::resolve::Plan;
+use crate::retrieve::Shown;
+use boxwood_core::{ChatMessage, ChatRequest, ChatRole, Document, SharedPrefix};
+use std::fmt::Write;
+
+/// Whether documents are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fence {
+    /// One document.
+    Single,
+    /// Several, told apart by number and name.
+    Several,
+}
+
+impl Fence {
+    /// The fence that fits.
+    pub fn for_sources(sources: &[Source]) -> Self {
+        if sources.len() == 1 { Self::Single } else { Self::Several }
+    }
+}
+
+/// All text of all sources, as the model sees it.
+pub fn render_whole(sources: &[Source], fence: Fence) -> String {
+    render(sources, fence, |_, document| pages_text(document))
+}
+
+/// The request for a plan.
+pub fn build(plan: &Plan, question: &Question, sources: &[Source], shown: &Shown) -> ChatRequest {
+    let content = render(sources, Fence::for_sources(sources), |index, document| {
+        match shown.sources.get(index).and_then(|shown| shown.passages.as_ref()) {
+            None => pages_text(document),
+            Some(passages) => {
+                let parts: Vec<String> = passages
+                    .iter()
+                    .map(|passage| {
+                        let label = page_label(document, passage.first_page).map(|label| label + "\n");
+                        label.unwrap_or_default() + passage.rendered().trim_end()
+                    })
+                    .collect();
+                parts.join("\n[…]\n") + "\n"
+            }
+        }
+    });
+    let asked = with_dialogue(question);
+    let (text, boundary) = fill_template(&plan.tool.prompt_template, &content, &asked, question);
+    let mut messages = Vec::with_capacity(2);
+    if !plan.tool.system_message.trim().is_empty() {
+        messages.push(ChatMessage::new(ChatRole::System, plan.tool.system_message.clone()));
+    }
+    messages.push(ChatMessage::new(ChatRole::User, text));
+    ChatRequest {
+        messages,
+        sampling: plan.tool.sampling.clone(),
+        max_output_tokens: plan.output_tokens,
+        stop: plan.tool.stop.iter().filter(|stop| !stop.is_empty()).cloned().collect(),
+        shared_prefix: Some(SharedPrefix { boundary, partition: question.partition.clone() }),
+        effort: None,
+    }
+}
+
+/// Breaks up what could end a fence or pass for a control token of a chat template.
+pub fn neutralise(text: &str) -> String {
+    text.replace("<|", "< |").replace("</document", "< /document").replace("<document", "< document")
+}
+
+fn render(sources: &[Source], fence: Fence, text_of: impl Fn(usize, &Document) -> String) -> String {
+    let mut content = String::new();
+    for (index, source) in sources.iter().enumerate() {
+        let text = neutralise(&text_of(index, &source.document));
+        let name = neutralise(source.file.name()).replace('"', "'");
+        let _infallible = match fence {
+            Fence::Single => write!(content, "<document name=\"{name}\">\n{}\n</document>", text.trim_end()),
+            Fence::Several => {
+                let number = index + 1;
+                writeln!(content, "<document number=\"{number}\" name=\"{name}\">\n{}\n</document>", text.trim_end())
+            }
+        };
+    }
+    content
+}
+
+/// The text with a mark at each page, where there are several.
+fn pages_text(document: &Document) -> String {
+    if document.pages.len() <= 1 {
+        return document.text.clone();
+    }
+    let mut text = String::with_capacity(document.text.len() + document.pages.len() * 12);
+    for page in &document.pages {
+        if let Some(label) = page_label(document, page.number) {
+            text.push_str(&label);
+            text.push('\n');
+        }
+        text.push_str(document.page_text(page));
+    }
+    text
+}
+
+/// `[page 3]`, or `[sheet Budget]` where pages have names; none in a document of one page.
+fn page_label(document: &Document, number: u32) -> Option<String> {
+    if document.pages.len() <= 1 {
+        return None;
+    }
+    let page = document.pages.iter().find(|page| page.number == number)?;
+    Some(match &page.label {
+        Some(label) if document.format.is_spreadsheet() => format!("[sheet {label}]"),
+        _ => format!("[page {number}]"),
+    })
+}
+
+/// The question with the dialogue before it: after the documents, so that the shared prefix stays the same.
+fn with_dialogue(question: &Question) -> String {
+    if question.dialogue.is_empty() {
+        return question.prompt.clone();
+    }
+    let mut text = String::from("Earlier in this conversation:\n");
+    for turn in &question.dialogue {
+        let _infallible = writeln!(text, "Q: {}\nA: {}", turn.prompt.trim(), turn.answer.trim());
+    }
+    text.push_str("\nNow: ");
+    text.push_str(&question.prompt);
+    text
+}
+
+/// Fills the template in one pass, so that a placeholder inside a document stays text. The boundary is the end of the
+/// content where nothing that changes with the question stands before it, else 0.
+fn fill_template(template: &str, content: &str, asked: &str, question: &Question) -> (String, usize) {
+    let mut text = String::with_capacity(template.len() + content.len() + asked.len());
+    let mut boundary = None;
+    let mut varies = false;
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        text.push_str(&rest[..open]);
+        rest = &rest[open..];
+        if let Some(after) = rest.strip_prefix("{content}") {
+            text.push_str(content);
+            boundary.get_or_insert(if varies { 0 } else { text.len() });
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("{user_question}") {
+            text.push_str(asked);
+            varies = true;
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("{current_date}") {
+            let _infallible = write!(text, "{}", question.now.format("%Y-%m-%d"));
+            varies = true;
+            rest = after;
+        } else {
+            text.push('{');
+            rest = &rest[1..];
+        }
+    }
+    text.push_str(rest);
+    (text, boundary.unwrap_or(0))
+}

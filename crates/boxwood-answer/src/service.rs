@@ -1,0 +1,196 @@
+//! One question from files to checked answer: the steps, in their order.
+//!
+//! Built once by the binary; called by the server's ask handler, the CLI and the evaluation runner. Invariant: an answer
+//! leaves only after its support was measured, and says what answered and what was read.
+
+use crate::agent::{AskAgent, Language};
+use crate::answer::{Answer, Coverage, ModelUse, ServedBy, StepTimings, Support};
+use crate::error::AnswerError;
+use crate::gather::{self, Gathered};
+use crate::generate::{self, Completion};
+use crate::library::Library;
+use crate::parse;
+use crate::progress::{Progress, ProgressSink};
+use crate::question::Question;
+use crate::resolve::{self, Plan};
+use crate::retrieve::{self, Shown, default_embedding};
+use crate::support::{self, SupportModel};
+use crate::{cite, prompt};
+use boxwood_core::FinishReason;
+use boxwood_models::ModelRegistry;
+use boxwood_search::EvidenceList;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Settings of the answer pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnswerConfig {
+    /// Tokens of document that a model in this process is shown at most: reading costs about 15 ms a token on two cores.
+    pub local_document_tokens: u32,
+    /// Citations of one answer at most.
+    pub max_citations: usize,
+    /// An answer whose support is measured below this is replaced by an honest abstention. 0 never abstains.
+    pub abstain_below: f32,
+    /// Weights of the support check.
+    pub support: SupportModel,
+}
+
+impl Default for AnswerConfig {
+    fn default() -> Self {
+        Self { local_document_tokens: 2_400, max_citations: 3, abstain_below: 0.5, support: SupportModel::DEFAULT }
+    }
+}
+
+/// Answers questions about files.
+#[derive(Debug)]
+pub struct AnswerService {
+    library: Arc<Library>,
+    models: ModelRegistry,
+    config: AnswerConfig,
+}
+
+impl AnswerService {
+    /// A service over a library of files and the models of this process.
+    pub fn new(library: Arc<Library>, models: ModelRegistry, config: AnswerConfig) -> Self {
+        Self { library, models, config }
+    }
+
+    /// The parsed files.
+    pub fn library(&self) -> &Arc<Library> {
+        &self.library
+    }
+
+    /// The models.
+    pub fn models(&self) -> &ModelRegistry {
+        &self.models
+    }
+
+    /// The default agent for questions, complete and fit to be sent back as an override.
+    ///
+    /// # Errors
+    /// [`AnswerError::Model`] for a name that can't be served.
+    pub fn default_agent(&self, language: Language, model: Option<&str>) -> Result<AskAgent, AnswerError> {
+        let resolved = self
+            .models
+            .resolve(model)
+            .map_err(|source| AnswerError::Model { field: "model".to_owned(), source })?;
+        let embedding = default_embedding(&self.models).unwrap_or_default();
+        Ok(AskAgent::default_for(language, &resolved.requested, &embedding))
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// [`AnswerError`]; nothing is kept of a question that failed except what was read from the files.
+    pub async fn ask(&self, question: Question, progress: &dyn ProgressSink) -> Result<Answer, AnswerError> {
+        let Some(limit) = question.time_limit else {
+            return self.run(&question, progress).await;
+        };
+        match tokio::time::timeout(limit, self.run(&question, progress)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(AnswerError::DeadlinePassed { limit }),
+        }
+    }
+
+    async fn run(&self, question: &Question, progress: &dyn ProgressSink) -> Result<Answer, AnswerError> {
+        let started = Instant::now();
+        let mut timings = StepTimings::default();
+
+        let gathered = gather::gather(&self.library, question, progress).await?;
+        let sources = &gathered.sources;
+        timings.gather = started.elapsed();
+
+        let plan = resolve::resolve(&self.models, &self.config, question, sources).await?;
+        progress.report(Progress::Searching);
+        let shown = retrieve::retrieve(&self.library, &self.models, &plan, question, sources).await?;
+        timings.retrieve = started.elapsed() - timings.gather;
+
+        let request = prompt::build(&plan, question, sources, &shown);
+        let warnings = plan.model.warnings_for(&request);
+        let generating = Instant::now();
+        let completion = generate::generate(&plan.model, request, question, progress).await?;
+        timings.generate = generating.elapsed();
+
+        let checking = Instant::now();
+        progress.report(Progress::Checking);
+        let draft = parse::read_draft(&completion.text);
+        let evidence = cite::find(sources, &shown, &question.prompt, &draft.text, self.config.max_citations);
+        let model = completion.model.model.as_ref();
+        let support =
+            support::measure(model, &self.config.support, question, sources, &draft, &evidence).await?;
+        timings.check = checking.elapsed();
+        timings.total = started.elapsed();
+
+        let checked = Checked { draft: draft.text, evidence, support };
+        let mut answer = self.finish(question, &gathered, &plan, shown, completion, checked);
+        answer.warnings.extend(warnings.into_iter().map(|warning| format!("{}: {}", warning.parameter, warning.message)));
+        answer.timings = timings;
+        Ok(answer)
+    }
+
+    /// Decides between answer and abstention and puts everything together.
+    fn finish(
+        &self,
+        question: &Question,
+        gathered: &Gathered,
+        plan: &Plan,
+        shown: Shown,
+        completion: Completion,
+        checked: Checked,
+    ) -> Answer {
+        let abstained = checked.support.probability < self.config.abstain_below;
+        let support = checked.support.probability;
+        let citations = match abstained {
+            true => Vec::new(),
+            false => {
+                let pieces = checked.evidence.pieces.iter();
+                pieces.filter_map(|piece| cite::cite(&gathered.sources, piece, support)).collect()
+            }
+        };
+        let text = match abstained {
+            true => parse::abstention(&question.prompt, gathered.sources.len()).to_owned(),
+            false => checked.draft,
+        };
+        let identity = completion.model.model.identity();
+        let mut models = vec![ModelUse {
+            name: identity.name.clone(),
+            provider: identity.provider.clone(),
+            supported_purpose: "chat",
+        }];
+        let coverage = Coverage { files: shown.coverage(question, gathered) };
+        models.extend(shown.embedding);
+        Answer {
+            text,
+            abstained,
+            truncated: completion.finish == FinishReason::Length,
+            citations,
+            support: checked.support,
+            processor: plan.processor,
+            models,
+            served_by: ServedBy {
+                requested: completion.model.requested.clone(),
+                answered: identity.name.clone(),
+                kind: completion.model.served.as_str(),
+            },
+            coverage,
+            usage: completion.usage,
+            timings: StepTimings::default(),
+            warnings: unread_warnings(gathered),
+        }
+    }
+}
+
+/// The draft with what was measured about it.
+struct Checked {
+    draft: String,
+    evidence: EvidenceList,
+    support: Support,
+}
+
+/// Files that took no part are named in the answer, never left out silently.
+fn unread_warnings(gathered: &Gathered) -> Vec<String> {
+    let unread = gathered.unread.iter();
+    unread
+        .map(|unread| format!("file {} ({}) was not read: {}", unread.file.id(), unread.file.name(), unread.note.message))
+        .collect()
+}

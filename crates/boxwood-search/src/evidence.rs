@@ -1,0 +1,301 @@
+//! Which sentences, list items or table rows of the shown text hold what an answer says.
+//!
+//! Invariant: evidence is an exact range of a document that the caller passed as shown; whether it *supports* the
+//! answer is decided by the caller's support check, not here. Called by `boxwood-answer`'s cite step.
+
+use crate::chunk::Span;
+use crate::terms::for_each_term;
+use crate::units::{UnitKind, collect_units};
+use boxwood_core::Document;
+use std::collections::HashMap;
+use unicode_normalization::UnicodeNormalization;
+
+/// Largest piece that is cited as one quote, in estimated tokens.
+const QUOTE_TOKENS: u32 = 96;
+/// How much a word of the question counts beside one of the answer.
+const QUESTION_WEIGHT: f32 = 0.4;
+/// How much it counts that the whole answer stands in one piece, as a share of the answer's weight.
+const WHOLE_ANSWER_BONUS: f32 = 0.6;
+/// A further quote must add this share of the answer's weight.
+const LEAST_NEW_SHARE: f32 = 0.12;
+
+/// A document and the parts of it that were shown to the model.
+#[derive(Debug, Clone)]
+pub struct ShownDocument<'a> {
+    /// The document.
+    pub document: &'a Document,
+    /// Shown ranges of its text.
+    pub spans: Vec<Span>,
+}
+
+/// A piece of a document that holds words of an answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evidence {
+    /// Index into the shown documents.
+    pub document: usize,
+    /// The exact range.
+    pub span: Span,
+    /// Page of its first character, 1-based.
+    pub first_page: u32,
+    /// Share of the answer's weighted words that stand in it, 0 to 1.
+    pub answer_share: f32,
+    /// Whether the whole answer stands in it, but for case, width and white space.
+    pub holds_answer: bool,
+}
+
+/// What was found for an answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EvidenceList {
+    /// Best first.
+    pub pieces: Vec<Evidence>,
+    /// Share of the answer's weighted words that stand in any of the pieces, 0 to 1.
+    pub covered: f32,
+}
+
+struct Piece {
+    document: usize,
+    span: Span,
+    first_page: u32,
+    terms: Vec<u64>,
+    holds_answer: bool,
+}
+
+/// The pieces that hold the answer's words, at most `limit`: the best one first, then those that add words which the
+/// earlier ones lack.
+pub fn find_evidence(
+    documents: &[ShownDocument<'_>],
+    question: &str,
+    answer: &str,
+    limit: usize,
+) -> EvidenceList {
+    let answer_terms = distinct_terms(answer);
+    let pieces = collect_pieces(documents, answer);
+    if answer_terms.is_empty() || pieces.is_empty() {
+        return EvidenceList::default();
+    }
+    let rarity = Rarity::of(&pieces);
+    let total: f32 = answer_terms.iter().map(|term| rarity.weight(*term)).sum();
+    let question_terms: Vec<u64> = distinct_terms(question)
+        .into_iter()
+        .filter(|term| !answer_terms.contains(term))
+        .collect();
+    let aside: Vec<f32> = pieces
+        .iter()
+        .map(|piece| {
+            let shared = rarity.shared(&question_terms, &piece.terms) * QUESTION_WEIGHT;
+            if piece.holds_answer {
+                shared + total * WHOLE_ANSWER_BONUS
+            } else {
+                shared
+            }
+        })
+        .collect();
+    let mut open = answer_terms.clone();
+    let mut list = EvidenceList::default();
+    let mut taken = vec![false; pieces.len()];
+    while list.pieces.len() < limit {
+        let best = pieces
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !taken[*index])
+            .map(|(index, piece)| (index, rarity.shared(&open, &piece.terms), aside[index]))
+            .filter(|(_, new, _)| *new > 0.0)
+            .max_by(|(_, new_a, aside_a), (_, new_b, aside_b)| {
+                (new_a + aside_a).total_cmp(&(new_b + aside_b))
+            });
+        let Some((index, new, _)) = best else { break };
+        if !list.pieces.is_empty() && new < total * LEAST_NEW_SHARE {
+            break;
+        }
+        taken[index] = true;
+        let piece = &pieces[index];
+        open.retain(|term| piece.terms.binary_search(term).is_err());
+        list.pieces.push(Evidence {
+            document: piece.document,
+            span: piece.span,
+            first_page: piece.first_page,
+            answer_share: rarity.shared(&answer_terms, &piece.terms) / total,
+            holds_answer: piece.holds_answer,
+        });
+    }
+    list.covered = 1.0 - open.iter().map(|term| rarity.weight(*term)).sum::<f32>() / total;
+    list
+}
+
+fn collect_pieces(documents: &[ShownDocument<'_>], answer: &str) -> Vec<Piece> {
+    let needle = folded(answer);
+    let mut pieces = Vec::new();
+    for (index, shown) in documents.iter().enumerate() {
+        for unit in collect_units(shown.document, QUOTE_TOKENS) {
+            let inside = shown
+                .spans
+                .iter()
+                .any(|span| span.start <= unit.span.start && unit.span.end <= span.end);
+            if !inside || matches!(unit.kind, UnitKind::Row { header: true, .. }) {
+                continue;
+            }
+            let text = unit.span.text(shown.document);
+            pieces.push(Piece {
+                document: index,
+                span: unit.span,
+                first_page: unit.first_page,
+                terms: distinct_terms(text),
+                holds_answer: !needle.is_empty() && folded(text).contains(&needle),
+            });
+        }
+    }
+    pieces
+}
+
+/// Hashes of the words that mean something, sorted, each once. A text of stop words alone keeps them.
+fn distinct_terms(text: &str) -> Vec<u64> {
+    let mut meaning = Vec::new();
+    let mut stops = Vec::new();
+    for_each_term(text, |term| {
+        if term.stop {
+            stops.push(term.hash)
+        } else {
+            meaning.push(term.hash)
+        }
+    });
+    let mut terms = if meaning.is_empty() { stops } else { meaning };
+    terms.sort_unstable();
+    terms.dedup();
+    terms
+}
+
+/// Width, case, white space and the quotation marks and stops around it do not matter.
+fn folded(text: &str) -> String {
+    let folded: String = text.nfkc().flat_map(char::to_lowercase).collect();
+    let words: Vec<&str> = folded.split_whitespace().collect();
+    words
+        .join(" ")
+        .trim_matches(|c: char| c.is_ascii_punctuation() || "。、「」『』“”‘’".contains(c))
+        .to_owned()
+}
+
+/// How rare a word is among the pieces.
+struct Rarity {
+    pieces: f32,
+    holding: HashMap<u64, f32>,
+}
+
+impl Rarity {
+    fn of(pieces: &[Piece]) -> Self {
+        let mut holding = HashMap::new();
+        for term in pieces.iter().flat_map(|piece| &piece.terms) {
+            *holding.entry(*term).or_insert(0.0) += 1.0;
+        }
+        Self {
+            pieces: pieces.len() as f32,
+            holding,
+        }
+    }
+
+    fn weight(&self, term: u64) -> f32 {
+        let holding = self.holding.get(&term).copied().unwrap_or(0.0);
+        (1.0 + (self.pieces - holding + 0.5) / (holding + 0.5)).ln() + 0.1
+    }
+
+    fn shared(&self, wanted: &[u64], terms: &[u64]) -> f32 {
+        wanted
+            .iter()
+            .filter(|term| terms.binary_search(term).is_ok())
+            .map(|term| self.weight(*term))
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use boxwood_core::document::DocumentBuilder;
+    use boxwood_core::{DocumentFormat, LineKind};
+
+    fn check(lines: &[&str], question: &str, answer: &str, expected: &[&str]) {
+        let mut builder = DocumentBuilder::new(1, DocumentFormat::Text);
+        for line in lines {
+            builder.line(line, LineKind::ListItem);
+        }
+        let document = builder.finish();
+        let spans = vec![Span::new(0, document.text.len() as u32)];
+        let list = find_evidence(
+            &[ShownDocument {
+                document: &document,
+                spans,
+            }],
+            question,
+            answer,
+            3,
+        );
+        let found: Vec<&str> = list
+            .pieces
+            .iter()
+            .map(|piece| piece.span.text(&document))
+            .collect();
+        assert_eq!(found, expected, "{question} / {answer}");
+    }
+
+    #[test]
+    fn the_piece_that_holds_the_answer_comes_first() {
+        let lines = [
+            "The rent is 1,200 euros.",
+            "The deposit is 2,400 euros.",
+            "Keys are returned on the last day.",
+        ];
+        check(
+            &lines,
+            "How high is the deposit?",
+            "2,400 euros",
+            &["The deposit is 2,400 euros."],
+        );
+        check(
+            &lines,
+            "When are the keys returned?",
+            "On the last day.",
+            &["Keys are returned on the last day."],
+        );
+        check(&lines, "Who signs?", "zebra", &[]);
+    }
+
+    #[test]
+    fn an_answer_from_two_places_cites_both() {
+        let lines = [
+            "The tenant is Ada Moss.",
+            "The weather is fine.",
+            "The landlord is Ben Oak.",
+        ];
+        check(
+            &lines,
+            "Who are the parties?",
+            "Tenant Ada Moss and landlord Ben Oak",
+            &["The landlord is Ben Oak.", "The tenant is Ada Moss."],
+        );
+    }
+
+    #[test]
+    fn japanese_without_spaces_is_found() {
+        let lines = ["契約期間は三年間とする。", "賃料は月額十二万円とする。"];
+        check(
+            &lines,
+            "賃料はいくらですか",
+            "月額十二万円",
+            &["賃料は月額十二万円とする。"],
+        );
+    }
+
+    #[test]
+    fn what_was_not_shown_is_not_cited() {
+        let mut builder = DocumentBuilder::new(1, DocumentFormat::Text);
+        builder.line("The code is 4711.", LineKind::ListItem);
+        let document = builder.finish();
+        let shown = ShownDocument {
+            document: &document,
+            spans: Vec::new(),
+        };
+        assert_eq!(
+            find_evidence(&[shown], "What is the code?", "4711", 3),
+            EvidenceList::default()
+        );
+    }
+}
