@@ -1,1 +1,269 @@
+use super::*;
+use secrecy::ExposeSecret;
 
+fn environment(name: &str) -> Option<String> {
+    (name == "KEY").then(|| "top-secret".to_owned())
+}
+
+fn read(toml: &str) -> Result<ModelSettings, Vec<SettingError>> {
+    toml::from_str::<RawModels>(toml).unwrap().validate(&environment)
+}
+
+/// The mistakes as `path: first words`, in order of their paths.
+fn check_errors(toml: &str, expected: &[(&str, &str)]) {
+    let mut errors = read(toml).expect_err("must be refused");
+    errors.sort_by(|left, right| left.path.cmp(&right.path));
+    let found: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (error, (path, words)) in errors.iter().zip(expected) {
+        assert_eq!(&error.path, path, "{found:#?}");
+        assert!(error.message.contains(words), "{error} does not say {words:?}");
+        assert!(!error.message.contains("top-secret"));
+    }
+}
+
+const AZURE: &str = r#"
+    host = "azure_openai"
+    base_url = "https://r.example"
+    deployment = "prod-1"
+    api_key_env = "KEY"
+"#;
+
+#[test]
+fn nothing_written_is_valid() {
+    let settings = read("").unwrap();
+    assert_eq!(settings.stand_in, StandIn::Allow);
+    assert!(settings.bindings.is_empty() && settings.default.is_none() && settings.hub_url.is_none());
+}
+
+#[test]
+fn o4_mini_on_azure_takes_its_rules_from_the_card() {
+    let settings = read(&format!("[bindings.\"azure__openai__gpt_o4-mini\"]\n{AZURE}")).unwrap();
+    let binding = &settings.bindings[0];
+    assert_eq!(binding.name, "azure__openai__gpt_o4_mini");
+    let host = binding.host.as_ref().unwrap();
+    assert_eq!(host.capabilities.family, Family::OSeries);
+    assert_eq!(
+        (
+            host.capabilities.context_window,
+            host.capabilities.max_output_tokens
+        ),
+        (200_000, 100_000)
+    );
+    assert_eq!(
+        host.chat_url().unwrap().as_str(),
+        "https://r.example/openai/v1/chat/completions"
+    );
+    assert_eq!(host.wire_model(), Some("prod-1"));
+    assert_eq!(host.api_key.as_ref().unwrap().expose_secret(), "top-secret");
+    assert!(!format!("{settings:?}").contains("top-secret"));
+}
+
+#[test]
+fn a_full_binding_is_read() {
+    let settings = read(
+        r#"
+        default = "local_vllm__qwen3"
+        stand_in = "deny"
+        hub_url = "https://hub.example"
+        [bindings."local_vllm__qwen3"]
+        host = "openai_compatible"
+        base_url = "http://127.0.0.1:8000"
+        model = "Qwen/Qwen3-8B"
+        family = "compatible_thinking"
+        context_window = 40960
+        max_output_tokens = 4096
+        images = true
+        unsupported = ["top_k", "stop"]
+        reasoning_reserve = 100
+        provider = "vllm"
+        authentication = "api_key"
+        max_concurrent = 2
+        retries = 0
+        deadline_seconds = 30
+        fallback = "boxwood__qwen2_5_coder_1_5b_instruct"
+        [bindings."azure__openai__gpt_o4_mini"]
+        successor = "local_vllm__qwen3"
+        "#,
+    )
+    .unwrap();
+    assert_eq!(settings.stand_in, StandIn::Deny);
+    let own = settings
+        .bindings
+        .iter()
+        .find(|binding| binding.card.is_none())
+        .unwrap();
+    let host = own.host.as_ref().unwrap();
+    assert_eq!(host.provider, "vllm");
+    assert_eq!(host.capabilities.also_refused, [Parameter::TopK, Parameter::Stop]);
+    assert!(host.capabilities.images && !host.capabilities.accepts(Parameter::Stop));
+    assert_eq!((host.limits.max_concurrent, host.limits.retries), (2, 0));
+    assert_eq!(host.limits.deadline, Duration::from_secs(30));
+    let by_successor = settings
+        .bindings
+        .iter()
+        .find(|binding| binding.host.is_none())
+        .unwrap();
+    assert_eq!(by_successor.successor.as_deref(), Some("local_vllm__qwen3"));
+}
+
+#[test]
+fn every_mistake_is_told_with_its_path() {
+    check_errors(
+        r#"
+        stand_in = "maybe"
+        defualt = "x"
+        hub_url = "ftp://hub.example"
+        [bindings."azure__openai__gpt_o4_mini"]
+        host = "azure"
+        base_url = 7
+        api_key_env = "NOT_THERE"
+        max_concurrent = 0
+        images = "yes"
+        fallback = "azure__openai__gpt_o5"
+        "#,
+        &[
+            (
+                "models.bindings.\"azure__openai__gpt_o4_mini\".api_key_env",
+                "NOT_THERE, which is not set",
+            ),
+            (
+                "models.bindings.\"azure__openai__gpt_o4_mini\".base_url",
+                "must be a text in quotes, but is a number",
+            ),
+            (
+                "models.bindings.\"azure__openai__gpt_o4_mini\".host",
+                "one of \"azure_openai\", \"azure_openai_dated\"",
+            ),
+            (
+                "models.bindings.\"azure__openai__gpt_o4_mini\".images",
+                "true or false, but is a text",
+            ),
+            (
+                "models.bindings.\"azure__openai__gpt_o4_mini\".max_concurrent",
+                "between 1 and 10000",
+            ),
+            ("models.defualt", "did you mean `default`"),
+            ("models.hub_url", "https:// or http://"),
+            ("models.stand_in", "one of \"allow\", \"deny\""),
+        ],
+    );
+}
+
+#[test]
+fn what_a_host_needs_is_demanded() {
+    let name = "models.bindings.\"azure__openai__gpt_o4_mini\"";
+    let path = |key: &str| format!("{name}.{key}");
+    let check = |body: &str, key: &str, words: &str| {
+        check_errors(
+            &format!("[bindings.azure__openai__gpt_o4_mini]\n{body}"),
+            &[(&path(key), words)],
+        );
+    };
+    check("fallback = \"openai__gpt_5\"", "host", "is missing");
+    let dated = AZURE.replace("azure_openai", "azure_openai_dated");
+    check(&dated, "api_version", "is missing");
+    check(
+        &AZURE.replace("deployment = \"prod-1\"", ""),
+        "deployment",
+        "is missing",
+    );
+    check(
+        &AZURE.replace("api_key_env = \"KEY\"", ""),
+        "api_key_env",
+        "wants a key",
+    );
+    check(
+        &AZURE.replace("base_url = \"https://r.example\"", ""),
+        "base_url",
+        "is missing",
+    );
+    check(&AZURE.replace("https", "http"), "base_url", "unencrypted");
+    check(
+        &AZURE.replace("r.example", "u:p@r.example"),
+        "base_url",
+        "user name",
+    );
+    check(
+        &AZURE.replace("r.example", "r.example/?a=b"),
+        "base_url",
+        "no `?`",
+    );
+    check(&format!("{AZURE} api_key = \"x\""), "api_key", "both");
+    check(
+        &format!("{AZURE} family = \"gpt_4\""),
+        "family",
+        "the card's own model is of \"o_series\"",
+    );
+    check(
+        &format!("{AZURE} model = \"some-model\""),
+        "family",
+        "never guessed",
+    );
+    check(
+        &format!("{AZURE} unsupported = [\"warmth\"]"),
+        "unsupported",
+        "\"warmth\"",
+    );
+    check(
+        &format!("{AZURE} context_window = 1000\nmax_output_tokens = 2000"),
+        "max_output_tokens",
+        "more than",
+    );
+    check(
+        &AZURE.replace("api_key_env = \"KEY\"", "api_key = \"two words\""),
+        "api_key",
+        "no HTTP header",
+    );
+}
+
+#[test]
+fn plain_http_is_fine_on_loopback_or_when_it_is_meant() {
+    for base in ["http://127.0.0.1:9", "http://localhost:9", "http://[::1]:9"] {
+        let body = AZURE.replace("https://r.example", base);
+        read(&format!("[bindings.azure__openai__gpt_o4_mini]\n{body}")).unwrap();
+    }
+    let body = AZURE.replace("https", "http");
+    read(&format!(
+        "[bindings.azure__openai__gpt_o4_mini]\n{body} insecure_http = true"
+    ))
+    .unwrap();
+}
+
+#[test]
+fn names_that_lead_nowhere_or_back_are_refused() {
+    check_errors(
+        "default = \"gpt-o4-mini\"",
+        &[("models.default", "azure__openai__gpt_o4_mini")],
+    );
+    check_errors(
+        "[bindings.openai__gpt_5]\nsuccessor = \"openai__gpt_o3\"\n[bindings.openai__gpt_o3]\nsuccessor = \"openai__gpt_5\"",
+        &[
+            ("models.bindings.\"openai__gpt_5\".successor", "leads back"),
+            ("models.bindings.\"openai__gpt_o3\".successor", "leads back"),
+        ],
+    );
+    check_errors(
+        "[bindings.azure__openai__gpt_o5_mini]\nsuccessor = \"openai__gpt_5\"",
+        &[("models.bindings.\"azure__openai__gpt_o5_mini\"", "custom = true")],
+    );
+    check_errors(
+        "[bindings.azure__openai__text_embedding_ada_002]\nsuccessor = \"openai__gpt_5\"",
+        &[(
+            "models.bindings.\"azure__openai__text_embedding_ada_002\"",
+            "embedding model",
+        )],
+    );
+    check_errors(
+        "[bindings.\"azure__openai__gpt_o4_mini\"]\nsuccessor = \"openai__gpt_5\"\n[bindings.\"azure__openai__gpt_o4-mini\"]\nsuccessor = \"openai__gpt_5\"",
+        &[(
+            "models.bindings.\"azure__openai__gpt_o4_mini\".host",
+            "second binding",
+        )],
+    );
+    check_errors("bindings = 3", &[("models.bindings", "must be a table")]);
+    check_errors(
+        "[bindings]\nx = 3",
+        &[("models.bindings.\"x\"", "must be a table")],
+    );
+}

@@ -1,1 +1,173 @@
+use super::*;
+use crate::capability::Family;
+use crate::host::{Authentication, HostKind, HostLimits, normalised_base};
+use boxwood_core::ImageInput;
+use serde_json::json;
+use url::Url;
 
+fn host(kind: HostKind, family: Family) -> Host {
+    Host {
+        kind,
+        base_url: normalised_base(kind, Url::parse("https://r.example").unwrap()),
+        api_version: None,
+        deployment: Some("prod".into()),
+        model: Some("served-model".into()),
+        provider: "azure".into(),
+        authentication: Authentication::ApiKey,
+        api_key: None,
+        capabilities: Capabilities::of_family(family),
+        limits: HostLimits::default(),
+    }
+}
+
+/// What Box's default agent sends, through to the model.
+fn box_request() -> ChatRequest {
+    ChatRequest {
+        messages: vec![
+            ChatMessage::new(ChatRole::System, "Answer from the documents."),
+            ChatMessage::new(ChatRole::User, "Which day?"),
+        ],
+        sampling: Sampling {
+            temperature: Some(0.0),
+            top_p: Some(1.0),
+            top_k: None,
+            frequency_penalty: Some(0.0),
+            presence_penalty: Some(1.5),
+            seed: None,
+        },
+        max_output_tokens: 6_000,
+        stop: vec!["<|im_end|>".into()],
+        shared_prefix: None,
+        effort: Some(Effort::Low),
+    }
+}
+
+#[test]
+fn o4_mini_gets_only_what_it_takes() {
+    let host = host(HostKind::AzureOpenai, Family::OSeries);
+    let limit = output_limit(&host.capabilities, &box_request(), 20);
+    assert_eq!(
+        encode(&host, &box_request(), limit),
+        json!({
+            "model": "prod",
+            "messages": [
+                {"role": "developer", "content": "Answer from the documents."},
+                {"role": "user", "content": "Which day?"},
+            ],
+            "max_completion_tokens": 10_096,
+            "reasoning_effort": "low",
+            "stream": true,
+            "stream_options": {"include_usage": true},
+        })
+    );
+    let warned: Vec<_> = warnings(&host.capabilities, &box_request())
+        .iter()
+        .map(|w| w.parameter)
+        .collect();
+    // The nucleus and the frequency penalty are the host's defaults anyway.
+    assert_eq!(warned, ["temperature", "presence_penalty", "stop"]);
+}
+
+#[test]
+fn other_models_get_everything() {
+    let host = host(HostKind::OpenaiCompatible, Family::Compatible);
+    let mut request = box_request();
+    request.sampling.temperature = Some(0.1);
+    request.sampling.top_k = Some(40.0);
+    request.sampling.seed = Some(7);
+    request.effort = None;
+    let limit = output_limit(&host.capabilities, &request, 20);
+    assert_eq!(
+        encode(&host, &request, limit),
+        json!({
+            "model": "served-model",
+            "messages": [
+                {"role": "system", "content": "Answer from the documents."},
+                {"role": "user", "content": "Which day?"},
+            ],
+            "max_tokens": 6_000,
+            "temperature": 0.1,
+            "top_p": 1.0,
+            "top_k": 40,
+            "frequency_penalty": 0.0,
+            "presence_penalty": 1.5,
+            "seed": 7,
+            "stop": ["<|im_end|>"],
+            "stream": true,
+            "stream_options": {"include_usage": true},
+        })
+    );
+    assert_eq!(warnings(&host.capabilities, &request), []);
+}
+
+#[test]
+fn the_dated_host_has_the_deployment_in_its_url_only() {
+    let body = encode(
+        &host(HostKind::AzureOpenaiDated, Family::Gpt4),
+        &box_request(),
+        10,
+    );
+    assert_eq!(body.get("model"), None);
+}
+
+#[test]
+fn images_become_data_urls() {
+    let mut request = box_request();
+    request.messages[1].images.push(ImageInput {
+        media_type: "image/png".into(),
+        bytes: b"PNG".to_vec(),
+    });
+    let body = encode(&host(HostKind::Openai, Family::OSeries), &request, 10);
+    assert_eq!(
+        body["messages"][1]["content"],
+        json!([
+            {"type": "text", "text": "Which day?"},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,UE5H"}},
+        ])
+    );
+}
+
+#[test]
+fn at_most_four_stop_strings_are_sent() {
+    let mut request = box_request();
+    request.stop = (0..6).map(|number| number.to_string()).collect();
+    let body = encode(&host(HostKind::Openai, Family::Gpt4), &request, 10);
+    assert_eq!(body["stop"], json!(["0", "1", "2", "3"]));
+}
+
+#[test]
+fn the_output_limit_fits_model_and_window() {
+    let check = |family, wanted, effort, prompt, expected| {
+        let mut request = box_request();
+        (request.max_output_tokens, request.effort) = (wanted, effort);
+        assert_eq!(
+            output_limit(&Capabilities::of_family(family), &request, prompt),
+            expected
+        );
+    };
+    check(Family::OSeries, 100, None, 1_000, 100 + 8_192);
+    check(Family::OSeries, 99_000, Some(Effort::High), 1_000, 100_000);
+    check(Family::OSeries, 6_000, Some(Effort::High), 190_000, 10_000);
+    check(Family::Gpt4, 100, Some(Effort::High), 1_000, 100);
+    check(Family::Gpt4, u32::MAX, None, 0, 16_384);
+}
+
+#[test]
+fn an_effort_that_a_family_lacks_becomes_the_next_higher() {
+    let capabilities = Capabilities::of_family(Family::GrokReasoning);
+    assert_eq!(sent_effort(&capabilities, Effort::Medium), Some(Effort::High));
+    assert_eq!(sent_effort(&capabilities, Effort::Low), Some(Effort::Low));
+    let mut request = box_request();
+    request.effort = Some(Effort::Medium);
+    assert!(
+        warnings(&capabilities, &request)
+            .iter()
+            .any(|w| w.parameter == "reasoning_effort")
+    );
+    request.max_output_tokens = 1_000_000;
+    assert!(
+        warnings(&capabilities, &request)
+            .iter()
+            .any(|w| w.parameter == "max_output_tokens")
+    );
+}
