@@ -4,12 +4,28 @@
 //! processor time and files, without network; the server only sees the finished document. The format is decided by
 //! content ([`detect`]), and one table ([`formats`]) says what is read and by what.
 
+pub mod archive;
 pub mod context;
+pub mod detect;
+pub mod encoding;
 pub mod error;
 pub mod formats;
+pub mod image;
+mod layout;
+mod ocr;
+pub mod office;
+pub mod parse;
+pub mod pdf;
+mod table;
+#[cfg(test)]
+mod testing;
+pub mod text;
+mod worker;
+pub mod xml;
 
 pub use context::{IngestLimits, OcrConfig, OcrEngine, ParseContext, ParseProgress};
 pub use error::{IngestError, ParseError};
+pub use worker::{IngestConfig, Ingestor, ParseReport, WorkerCommand, worker_main};
 
 /// Version of what the parsers produce: kept artifacts of another version are parsed again.
 pub const PARSER_VERSION: u32 = 1;
