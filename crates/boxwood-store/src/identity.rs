@@ -5,6 +5,7 @@
 
 use boxwood_core::{EnterpriseId, Principal, Resource, ScopeSet, UserId};
 use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
 
 /// An enterprise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +116,7 @@ pub struct NewUser {
 }
 
 /// A public key that signs an application's JWT assertions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientKey {
     /// `kid` of the JWT header; a JWT without `kid` is tried with every key.
     pub id: String,

@@ -6,6 +6,9 @@
 use crate::content::ReadableFile;
 use chrono::{DateTime, Utc};
 
+/// The artifact kind that a parse job makes; its version is the job's parser version.
+pub const DOCUMENT: &str = "document";
+
 /// How far the parsing of a content is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParseState {

@@ -34,11 +34,11 @@ pub use items::{
     Collaboration, CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, FolderRef, Item,
     ItemKind, ItemPermissions, ItemRef, ItemStatus, NewFile, NewFolder, NewVersion, Role, UserRef,
 };
-pub use jobs::{ParseLease, ParseOutcome, ParseState};
+pub use jobs::{DOCUMENT, ParseLease, ParseOutcome, ParseState};
 pub use listing::{Direction, ItemPage, ItemQuery, Paging, SortBy};
 pub use sqlite::{SqliteStore, StoreOptions};
 pub use store::{
     ContentStore, FileStore, FolderStore, IdentityStore, JobStore, Store, SweepReport, TrashStore,
     UploadStore,
 };
-pub use uploads::{NewUploadSession, PartRange, UploadPart, UploadSession, UploadTarget};
+pub use uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession, UploadTarget};

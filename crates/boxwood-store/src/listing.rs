@@ -15,7 +15,7 @@ pub enum SortBy {
     Name,
     /// By `modified_at`.
     Date,
-    /// By bytes; folders count as 0.
+    /// By bytes; a folder's are those of everything below it.
     Size,
 }
 

@@ -17,7 +17,7 @@ use crate::items::{
 };
 use crate::jobs::{ParseLease, ParseOutcome, ParseState};
 use crate::listing::{ItemPage, ItemQuery};
-use crate::uploads::{NewUploadSession, PartRange, UploadPart, UploadSession};
+use crate::uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession};
 use async_trait::async_trait;
 use boxwood_core::{ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, Principal, UserId};
 use bytes::Bytes;
@@ -403,7 +403,8 @@ pub trait FileStore: Send + Sync {
 /// The trash.
 #[async_trait]
 pub trait TrashStore: Send + Sync {
-    /// A page of the items that the principal moved to the trash or owns there (not what lies below a trashed folder).
+    /// A page of the trashed items that the principal owns (not what went along with a trashed folder). Empty for a
+    /// token that is limited to one item.
     ///
     /// # Errors
     /// As [`FolderStore::folder_items`].
@@ -478,8 +479,7 @@ pub trait UploadStore: Send + Sync {
         limit: u32,
     ) -> Result<(Vec<UploadPart>, u64), StoreError>;
 
-    /// Joins the parts into a file or version. `parts` is what the client believes to have sent; `sha1` (hexadecimal) is
-    /// that of the whole content.
+    /// Joins the parts into a file or version. A repeated commit with the same SHA-1 gives the same file.
     ///
     /// # Errors
     /// [`StoreError::MissingParts`], [`StoreError::DigestMismatch`], and those of creating a file or version. The session
@@ -488,10 +488,7 @@ pub trait UploadStore: Send + Sync {
         &self,
         principal: &Principal,
         id: &str,
-        sha1: &str,
-        parts: &[UploadPart],
-        attributes: NewFile,
-        if_match: Option<&str>,
+        commit: UploadCommit,
     ) -> Result<File, StoreError>;
 
     /// Ends a session and removes its parts.
@@ -567,7 +564,7 @@ pub trait JobStore: Send + Sync {
     ) -> Result<Option<ParseState>, StoreError>;
 
     /// Makes sure that a content is parsed by this parser version, before all others that wait. A refusal by the same
-    /// version stands.
+    /// version stands; a finished job whose artifact ([`crate::jobs::DOCUMENT`]) is gone is queued again.
     ///
     /// # Errors
     /// From the database.

@@ -65,6 +65,23 @@ pub struct UploadPart {
     pub sha1: String,
 }
 
+/// What a commit says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UploadCommit {
+    /// SHA-1 of the whole content, hexadecimal.
+    pub sha1: String,
+    /// What the client believes to have sent; empty: not compared.
+    pub parts: Vec<UploadPart>,
+    /// Description of a new file.
+    pub description: String,
+    /// `None`: now.
+    pub content_created_at: Option<DateTime<Utc>>,
+    /// `None`: now.
+    pub content_modified_at: Option<DateTime<Utc>>,
+    /// For a new version: the etag that the file must have.
+    pub if_match: Option<String>,
+}
+
 /// Where a part belongs, from `content-range: bytes first-last/total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartRange {

@@ -12,7 +12,7 @@ use super::parts::PartReader;
 use super::pins::{Pins, Removal};
 use super::{ArtifactKey, BlobStore, ByteStream, StoredPart};
 use crate::content::{LocalCopy, StagedBlob, open_range};
-use crate::error::StoreError;
+use crate::error::{DigestKind, StoreError};
 use async_trait::async_trait;
 use boxwood_core::{ContentHash, Ids};
 use bytes::Bytes;
@@ -414,39 +414,50 @@ impl BlobStore for LocalBlobs {
         .await
     }
 
+    async fn has_artifact(&self, key: &ArtifactKey) -> Result<bool, StoreError> {
+        Ok(self.artifact_path(key)?.is_file())
+    }
+
     async fn put_part(
         &self,
         session: &str,
-        offset: u64,
-        size: u64,
+        announced: &StoredPart,
         content: ByteStream<'_>,
-    ) -> Result<StoredPart, StoreError> {
+    ) -> Result<(), StoreError> {
         let folder = self.session_folder(session)?;
+        let expected = announced.size;
         let written = self
-            .write_temporary(content, size)
+            .write_temporary(content, expected)
             .await
             .map_err(|error| match error {
                 StoreError::TooLarge { .. } => StoreError::SizeMismatch {
-                    expected: size,
-                    found: size.saturating_add(1),
+                    expected,
+                    found: expected.saturating_add(1),
                 },
                 other => other,
             })?;
-        if written.size != size {
-            let found = written.size;
-            discard(&written.path);
-            return Err(StoreError::SizeMismatch {
-                expected: size,
+        let found = hex::encode(written.sha1);
+        let problem = if written.size != expected {
+            Some(StoreError::SizeMismatch {
+                expected,
+                found: written.size,
+            })
+        } else if found != announced.sha1 {
+            let expected = announced.sha1.clone();
+            Some(StoreError::DigestMismatch {
+                kind: DigestKind::Part,
+                expected,
                 found,
-            });
-        }
-        let part = StoredPart {
-            offset,
-            size,
-            sha1: hex::encode(written.sha1),
+            })
+        } else {
+            None
         };
-        self.publish(written.path, folder.join(part_name(&part))).await?;
-        Ok(part)
+        if let Some(problem) = problem {
+            discard(&written.path);
+            return Err(problem);
+        }
+        self.publish(written.path, folder.join(part_name(announced)))
+            .await
     }
 
     async fn join_parts(
@@ -461,15 +472,6 @@ impl BlobStore for LocalBlobs {
             .write_temporary(Box::pin(PartReader::new(paths)), limit)
             .await?;
         self.stage_written(written).await
-    }
-
-    async fn remove_part(&self, session: &str, part: &StoredPart) -> Result<(), StoreError> {
-        let path = self.session_folder(session)?.join(part_name(part));
-        blocking(move || {
-            discard(&path);
-            Ok(())
-        })
-        .await
     }
 
     async fn remove_session(&self, session: &str) -> Result<(), StoreError> {

@@ -97,17 +97,22 @@ pub trait BlobStore: Send + Sync + std::fmt::Debug {
     /// [`StoreError::NoSpace`], from the file system.
     async fn put_artifact(&self, key: &ArtifactKey, bytes: Bytes) -> Result<(), StoreError>;
 
-    /// Takes a part of an upload in: `size` bytes exactly.
+    /// Whether an artifact is there; it may still prove damaged.
     ///
     /// # Errors
-    /// [`StoreError::SizeMismatch`], and as [`BlobStore::stage`].
+    /// From the file system.
+    async fn has_artifact(&self, key: &ArtifactKey) -> Result<bool, StoreError>;
+
+    /// Takes a part of an upload in, which must have the announced size and SHA-1.
+    ///
+    /// # Errors
+    /// [`StoreError::SizeMismatch`], [`StoreError::DigestMismatch`], and as [`BlobStore::stage`].
     async fn put_part(
         &self,
         session: &str,
-        offset: u64,
-        size: u64,
+        announced: &StoredPart,
         content: ByteStream<'_>,
-    ) -> Result<StoredPart, StoreError>;
+    ) -> Result<(), StoreError>;
 
     /// Joins parts into a staged content. The parts stay.
     ///
@@ -119,12 +124,6 @@ pub trait BlobStore: Send + Sync + std::fmt::Debug {
         parts: Vec<StoredPart>,
         limit: u64,
     ) -> Result<StagedBlob, StoreError>;
-
-    /// Removes a part that no row names.
-    ///
-    /// # Errors
-    /// From the file system.
-    async fn remove_part(&self, session: &str, part: &StoredPart) -> Result<(), StoreError>;
 
     /// Removes all parts of a session.
     ///

@@ -1,9 +1,47 @@
 //! The embedded store: SQLite for rows, a local folder for bytes.
+//!
+//! ```text
+//! <data folder>/boxwood.lock       held as long as the store is open
+//! <data folder>/boxwood.sqlite3    rows (write-ahead log beside it)
+//! <data folder>/blobs/ …           bytes, see `LocalBlobs`
+//! ```
+//! Invariants: one connection writes, inside `BEGIN IMMEDIATE`, so what a transaction has read stays true until it
+//! commits; a commit is on disk before the method answers (`synchronous=FULL`); every value goes into SQL by a bind
+//! parameter.
 
+mod access;
+mod contents;
+mod convert;
+mod copying;
+mod files;
+mod folders;
+mod grants;
+mod identity;
+mod jobs;
+mod listing;
+mod lock;
+mod rows;
+mod schema;
+mod sharing;
+mod sweep;
+mod tokens;
+mod trash;
+mod tree;
+mod uploads;
+mod versions;
+
+use crate::blob::{BlobStore, LocalBlobs};
 use crate::error::StoreError;
 use boxwood_core::{Clock, Ids, SystemClock, SystemIds};
+use convert::Doing;
+use lock::FolderLock;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, Transaction};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How to open a [`SqliteStore`].
 #[derive(Debug, Clone)]
@@ -39,16 +77,98 @@ impl StoreOptions {
 /// The embedded store.
 #[derive(Debug)]
 pub struct SqliteStore {
-    #[expect(dead_code, reason = "published before its methods")]
     options: StoreOptions,
+    writer: SqlitePool,
+    readers: SqlitePool,
+    blobs: Arc<dyn BlobStore>,
+    // Last, so that it is released when the connections are gone.
+    _lock: FolderLock,
 }
 
+/// Memory that a connection may use for pages, in KiB.
+const PAGE_CACHE_KIB: u32 = 2048;
+
 impl SqliteStore {
-    /// Opens or makes a data folder.
+    /// Opens or makes a data folder with its bytes in local files.
     ///
     /// # Errors
     /// [`StoreError::DataFolderInUse`], [`StoreError::SchemaTooNew`], [`StoreError::NoSpace`].
     pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
-        Ok(Self { options })
+        let lock = FolderLock::take(&options.folder)?;
+        let blobs = Arc::new(LocalBlobs::open(&options.folder, Arc::clone(&options.ids))?);
+        Self::open_locked(options, lock, blobs).await
     }
+
+    /// Opens or makes a data folder with its bytes somewhere else.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub async fn open_with_blobs(
+        options: StoreOptions,
+        blobs: Arc<dyn BlobStore>,
+    ) -> Result<Self, StoreError> {
+        let lock = FolderLock::take(&options.folder)?;
+        Self::open_locked(options, lock, blobs).await
+    }
+
+    async fn open_locked(
+        options: StoreOptions,
+        lock: FolderLock,
+        blobs: Arc<dyn BlobStore>,
+    ) -> Result<Self, StoreError> {
+        let connect = SqliteConnectOptions::new()
+            .filename(options.folder.join("boxwood.sqlite3"))
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10))
+            .statement_cache_capacity(128)
+            .pragma("cache_size", format!("-{PAGE_CACHE_KIB}"))
+            .pragma("temp_store", "memory")
+            .pragma("journal_size_limit", (16 * 1024 * 1024).to_string());
+        let pool = |connections: u32| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .min_connections(0)
+                .acquire_timeout(Duration::from_secs(30))
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+        };
+        let writer = pool(1).connect_with(connect.clone()).await.doing("open")?;
+        schema::migrate(&writer).await?;
+        let mut connection = writer.acquire().await.doing("open")?;
+        jobs::requeue_abandoned(&mut connection).await?;
+        drop(connection);
+        let readers = pool(options.readers.max(1)).connect_lazy_with(connect.read_only(true));
+        Ok(Self {
+            options,
+            writer,
+            readers,
+            blobs,
+            _lock: lock,
+        })
+    }
+
+    /// A consistent view for several reads.
+    async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.readers.begin().await.doing("begin reading")
+    }
+
+    /// The only writer; waits for its turn. Dropped without a commit, nothing happened.
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .doing("begin writing")
+    }
+
+    fn now(&self) -> i64 {
+        self.options.clock.now().timestamp_millis()
+    }
+}
+
+async fn commit(transaction: Transaction<'static, Sqlite>) -> Result<(), StoreError> {
+    transaction.commit().await.doing("commit")
 }

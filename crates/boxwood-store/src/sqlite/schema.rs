@@ -1,0 +1,43 @@
+//! The tables, and how an older data folder gets them.
+//!
+//! Invariant: a migration that was released is never changed; each runs in one transaction with the step of
+//! `user_version`, so a crash leaves either the old schema or the new one.
+
+use super::convert::Doing;
+use crate::error::StoreError;
+use sqlx::sqlite::SqlitePool;
+
+/// One a schema version, in order.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_start.sql")];
+
+/// The statements that set `user_version`; SQLite takes no bind parameter there.
+const SET_VERSION: [&str; 1] = ["PRAGMA user_version = 1"];
+
+/// Brings the database to the newest schema.
+pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(writer)
+        .await
+        .doing("read the schema")?;
+    if found > known {
+        return Err(StoreError::SchemaTooNew { found, known });
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    for (migration, set_version) in MIGRATIONS.iter().zip(SET_VERSION).skip(done) {
+        let mut transaction = writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .doing("begin a migration")?;
+        sqlx::raw_sql(*migration)
+            .execute(&mut *transaction)
+            .await
+            .doing("migrate")?;
+        sqlx::raw_sql(set_version)
+            .execute(&mut *transaction)
+            .await
+            .doing("set the schema version")?;
+        transaction.commit().await.doing("commit a migration")?;
+    }
+    Ok(())
+}
