@@ -120,15 +120,12 @@ pub async fn retrieve(
     }
     let options = chunk_options(plan)?;
     let documents: Vec<Arc<Document>> = sources.iter().map(|source| Arc::clone(&source.document)).collect();
-    let chunks = blocking(move || documents.iter().map(|document| chunk_document(document, &options)).collect()).await?;
+    let chunks: Vec<Vec<Chunk>> =
+        blocking(move || documents.iter().map(|document| chunk_document(document, &options)).collect()).await?;
     let search: Vec<SearchDocument<'_>> = sources
         .iter()
         .zip(&chunks)
-        .map(|(source, chunks): (&Source, &Vec<Chunk>)| SearchDocument {
-            name: source.file.name(),
-            document: &source.document,
-            chunks,
-        })
+        .map(|(source, chunks)| SearchDocument { name: source.file.name(), document: &source.document, chunks })
         .collect();
     let query = search_query(question);
     let lexical = rank_lexical(&search, &query, &LexicalOptions::default(), LEXICAL_CANDIDATES);

@@ -42,7 +42,6 @@ impl Default for AnswerConfig {
 }
 
 /// Answers questions about files.
-#[derive(Debug)]
 pub struct AnswerService {
     library: Arc<Library>,
     models: ModelRegistry,
@@ -177,6 +176,12 @@ impl AnswerService {
             timings: StepTimings::default(),
             warnings: unread_warnings(gathered),
         }
+    }
+}
+
+impl std::fmt::Debug for AnswerService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AnswerService").field("config", &self.config).finish_non_exhaustive()
     }
 }
 

@@ -87,11 +87,12 @@ pub async fn measure(
     }
     let passage = passage_around(sources, evidence);
     let asked = neutralise(&question.prompt);
-    let (with_answer, alone) = (
-        log_odds(model, question, &ANSWER_CHECK, &examples::turn(&passage, &asked, Some(&draft.text))),
-        log_odds(model, question, &QUESTION_CHECK, &examples::turn(&passage, &asked, None)),
-    );
-    let (with_answer, alone) = futures::try_join!(with_answer, alone)?;
+    let with_answer = examples::turn(&passage, &asked, Some(&draft.text));
+    let alone = examples::turn(&passage, &asked, None);
+    let (with_answer, alone) = futures::try_join!(
+        log_odds(model, question, &ANSWER_CHECK, &with_answer),
+        log_odds(model, question, &QUESTION_CHECK, &alone),
+    )?;
     let signals = Signals {
         answer_check: with_answer,
         question_check: alone,
