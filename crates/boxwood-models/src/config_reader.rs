@@ -150,6 +150,12 @@ impl<'a> TableReader<'a> {
         self.left.contains_key(key)
     }
 
+    /// Whether a mistake was found in a key of this table that begins like this.
+    pub(crate) fn has_error(&self, key_begin: &str) -> bool {
+        let begin = format!("{}.{key_begin}", self.path);
+        self.errors.iter().any(|error| error.path.starts_with(&begin))
+    }
+
     /// The list of mistakes, for a reader of a sub-table.
     pub(crate) fn errors(&mut self) -> &mut Vec<SettingError> {
         self.errors

@@ -187,12 +187,7 @@ fn read_host(
     let kinds = HostKind::TABLE.map(|(kind, row)| (row.name, kind));
     let kind = reader.choice("host", &kinds);
     let base_url = read_url(reader, "base_url");
-    if base_url.is_none()
-        && !reader
-            .errors()
-            .iter()
-            .any(|error| error.path.ends_with(".base_url"))
-    {
+    if base_url.is_none() && !reader.has_error("base_url") {
         reader.error(
             "base_url",
             "is missing: where is the host? Like \"https://NAME.openai.azure.com\"",
@@ -253,7 +248,7 @@ fn check_host(host: &Host, wildcard: bool, insecure: bool, reader: &mut TableRea
             "is missing: which model answers there, in the host's own words?",
         );
     }
-    if row.needs_key && host.api_key.is_none() {
+    if row.needs_key && host.api_key.is_none() && !reader.has_error("api_key") {
         let message = format!(
             "is missing: {} wants a key; name the variable that holds it",
             row.name

@@ -62,13 +62,15 @@ pub(crate) fn estimate_tokens(text: &str) -> u32 {
     for character in text.chars() {
         let next = Class::of(character);
         if next != class {
-            tokens += class.tokens(run);
+            // A blank before a word is part of it, before a number it is a token.
+            let blank = class == Class::Space && next == Class::Digit;
+            tokens += class.tokens(run) + u64::from(blank);
             (class, run) = (next, 0);
         }
         run += 1;
     }
     tokens += class.tokens(run);
-    u32::try_from(tokens + 1).unwrap_or(u32::MAX)
+    u32::try_from(tokens + tokens / 10 + 1).unwrap_or(u32::MAX)
 }
 
 /// Upper estimate for a whole prompt.
