@@ -56,9 +56,11 @@ pub async fn gather(
 ) -> Result<Gathered, AnswerError> {
     let total = question.files.len();
     progress.report(Progress::Reading { done: 0, total });
-    let mut reads = stream::iter(question.files.iter().enumerate())
-        .map(|(item, file)| async move { (item, file, read(library, question, file).await) })
-        .buffered(CONCURRENT_READS);
+    // Made before they are streamed: the compiler can't prove a lazily mapped one to be `Send`.
+    let reads = question.files.iter().enumerate();
+    let reads: Vec<_> =
+        reads.map(|(item, file)| async move { (item, file, read(library, question, file).await) }).collect();
+    let mut reads = stream::iter(reads).buffered(CONCURRENT_READS);
     let mut gathered = Gathered::default();
     let mut refusal = None;
     while let Some((item, file, outcome)) = reads.next().await {

@@ -3,7 +3,13 @@
 //! Invariant: [`Authenticated`] is the only way for a handler to a principal, and it exists only for a token that the
 //! store found valid. The development identity is checked by [`development`] on every request.
 
+pub mod consent;
 pub mod development;
+mod assertion;
+mod narrowing;
+
+pub(crate) use assertion::{Assertion, Subject};
+pub(crate) use narrowing::narrowed_scopes;
 
 use crate::error::ApiError;
 use crate::extract::ConnectionInfo;

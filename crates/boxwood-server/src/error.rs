@@ -82,6 +82,13 @@ impl ApiError {
         self
     }
 
+    /// Makes this the only entry of `context_info.errors`.
+    #[must_use]
+    pub fn with_only_error(mut self, error: FieldError) -> Self {
+        self.errors = vec![error];
+        self
+    }
+
     /// Adds a member to `context_info`: `conflicts`.
     #[must_use]
     pub fn with_context(mut self, name: &str, value: Value) -> Self {

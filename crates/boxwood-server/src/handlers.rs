@@ -1,1 +1,27 @@
 //! Handlers: extract, authorise, one core call, convert.
+
+pub(crate) mod agents;
+pub(crate) mod ask;
+pub(crate) mod authorize;
+pub(crate) mod description;
+pub(crate) mod downloads;
+pub(crate) mod files;
+pub(crate) mod folders;
+pub(crate) mod operations;
+pub(crate) mod representations;
+pub(crate) mod system;
+pub(crate) mod thumbnails;
+pub(crate) mod tokens;
+pub(crate) mod upload_sessions;
+pub(crate) mod uploads;
+pub(crate) mod users;
+pub(crate) mod versions;
+
+mod conflicts;
+mod markdown;
+mod optional_json;
+mod parameters;
+mod present;
+mod ranges;
+mod shared_links;
+mod upload_form;

@@ -1,15 +1,22 @@
 //! What every request passes: request id, log, metrics, panics, and the place where errors become bodies.
+//!
+//! Invariants: neither a body nor a secret is logged (of the request: method, path without query, status, time, peer);
+//! the cause of a failure is logged once, here; every error body has the request id of the header.
 
 use crate::error::ApiError;
-use crate::extract::{BoxJson, Origin};
+use crate::extract::{BoxJson, ConnectionInfo, Origin};
+use crate::operations::{Known, look_up};
 use crate::state::AppState;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use boxwood_api::ErrorCode;
-use http::HeaderValue;
-use http::header::RETRY_AFTER;
+use boxwood_api::{ErrorCode, FieldError, Reason};
+use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method, StatusCode, Uri};
+use std::any::Any;
+use std::time::{Duration, Instant};
+use tower_http::catch_panic::CatchPanicLayer;
 
 /// The id of a request, in the log, in the header `box-request-id` and in error bodies.
 #[derive(Debug, Clone)]
@@ -18,30 +25,168 @@ pub struct RequestId(pub String);
 /// Puts the layers around the routes.
 pub fn wrap(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     router
-        .fallback(|| async { ApiError::new(ErrorCode::NotFound, "There is no such path.") })
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_route)
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(state.clone(), finish_errors))
 }
 
-/// Gives the request its id, and gives errors their bodies.
+/// No row of the table fits: 501 for an operation that Box has, 405, or 404.
+async fn no_route(method: Method, uri: Uri) -> Response {
+    match look_up(&method, uri.path()) {
+        Known::Operation(operation) => {
+            let message = format!("The operation `{operation}` of the Box API is not served by Boxwood (yet).");
+            ApiError::new(ErrorCode::NotImplemented, message.clone())
+                .with_error(FieldError::new(Reason::NotServed, "", message))
+                .with_context("operation", operation.into())
+                .into_response()
+        }
+        Known::OtherMethods(methods) => {
+            let allowed = methods.join(", ");
+            let message = format!("This path takes {allowed}, not {method}.");
+            let mut response = ApiError::new(ErrorCode::MethodNotAllowed, message).into_response();
+            if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+                response.headers_mut().insert(ALLOW, allowed);
+            }
+            response
+        }
+        Known::Nothing => ApiError::new(ErrorCode::NotFound, "There is no such path.").into_response(),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a handler panicked: {0}")]
+struct Panicked(String);
+
+fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let words = payload
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| payload.downcast_ref::<&str>().map(|words| (*words).to_owned()))
+        .unwrap_or_default();
+    ApiError::internal(Panicked(words)).into_response()
+}
+
+/// Gives the request its id, counts and logs it, and gives errors their bodies.
 pub async fn finish_errors(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
     let id = state.ids.hex(8);
     let (mut parts, body) = request.into_parts();
     let origin = Origin::of(&parts, &state);
+    let seen = Seen {
+        method: parts.method.clone(),
+        path: parts.uri.path().to_owned(),
+        route: parts.extensions.get::<MatchedPath>().map(|path| path.as_str().to_owned()),
+        connection: parts.extensions.get::<ConnectionInfo>().copied(),
+    };
     parts.extensions.insert(RequestId(id.clone()));
+    state.metrics().request_began();
+    let in_flight = InFlight { state: &state, seen: &seen, id: &id, began, status: None };
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        response = render(&error, &id, &origin);
+    let error = response.extensions_mut().remove::<ApiError>();
+    if let Some(error) = &error {
+        let allow = response.headers_mut().remove(ALLOW);
+        response = render(error, &id, &origin);
+        if let Some(allow) = allow {
+            response.headers_mut().insert(ALLOW, allow);
+        }
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("box-request-id", value);
     }
+    log_failure(error.as_ref(), &id);
+    in_flight.ended(response.status());
     response
+}
+
+/// What the log and the counters keep of a request.
+struct Seen {
+    method: Method,
+    path: String,
+    route: Option<String>,
+    connection: Option<ConnectionInfo>,
+}
+
+/// Counts a request that runs, also when its client goes away and the future is dropped.
+struct InFlight<'a> {
+    state: &'a AppState,
+    seen: &'a Seen,
+    id: &'a str,
+    began: Instant,
+    status: Option<StatusCode>,
+}
+
+impl<'a> InFlight<'a> {
+    fn ended(mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        /// What nginx logs for a client that went away.
+        const CLIENT_GONE: u16 = 499;
+        let status = self.status.map_or(CLIENT_GONE, |status| status.as_u16());
+        let took = self.began.elapsed();
+        let route = self.seen.route.as_deref().unwrap_or("unmatched");
+        let method = method_label(&self.seen.method);
+        self.state.metrics().request_ended(method, route, status, took);
+        let peer = self.seen.connection.map(|connection| connection.peer.ip().to_string());
+        tracing::info!(
+            target: "boxwood::access",
+            request_id = self.id,
+            method,
+            path = %shown_path(&self.seen.path, route),
+            status,
+            milliseconds = milliseconds(took),
+            peer,
+        );
+    }
+}
+
+/// Download tickets are secrets that stand in a path: their route is logged instead.
+fn shown_path<'a>(path: &'a str, route: &'a str) -> &'a str {
+    if route.starts_with("/2.0/") || route.starts_with("/api/2.0/") || route == "unmatched" { path } else { route }
+}
+
+fn milliseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Clients may invent methods; labels must not.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        "PATCH" => "PATCH",
+        _ => "OTHER",
+    }
+}
+
+fn log_failure(error: Option<&ApiError>, id: &str) {
+    let Some(source) = error.and_then(ApiError::source) else { return };
+    let mut words = source.to_string();
+    let mut next = source.source();
+    while let Some(cause) = next {
+        words.push_str(": ");
+        words.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    tracing::error!(request_id = id, cause = words, "a request failed");
 }
 
 fn render(error: &ApiError, id: &str, origin: &Origin) -> Response {
     let mut response = (error.code().status(), BoxJson(error.body(id, &origin.0))).into_response();
     if let Some(seconds) = error.retry_after_seconds() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if error.code() == ErrorCode::Unauthorized {
+        let challenge = HeaderValue::from_static("Bearer realm=\"Service\", error=\"invalid_token\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     response
 }

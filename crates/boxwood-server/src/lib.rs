@@ -8,13 +8,23 @@
 //! [`boxwood_core::Principal`] from [`auth::Authenticated`] only, and files from `store.readable` and its like only.
 
 pub mod auth;
+mod convert;
+pub mod development;
 pub mod error;
+mod events;
 pub mod extract;
 pub mod handlers;
+pub mod join;
 pub mod layers;
+pub mod listen;
+pub mod metrics;
+mod openapi;
+mod operations;
 pub mod routes;
 pub mod settings;
 pub mod state;
+pub mod tickets;
+pub mod tls;
 
 pub use settings::{DevelopmentIdentity, Limits, ServerSettings};
 pub use state::{AppParts, AppState, Asker};

@@ -9,6 +9,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 
 mod ai;
+mod content;
 mod oauth;
 mod system;
 
@@ -59,7 +60,7 @@ impl Route {
 
 /// Every row.
 pub fn table() -> Vec<Route> {
-    let parts = [ai::rows(), oauth::rows(), system::rows()];
+    let parts = [ai::rows(), content::rows(), oauth::rows(), system::rows()];
     parts.into_iter().flatten().collect()
 }
 

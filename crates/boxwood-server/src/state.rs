@@ -1,8 +1,13 @@
 //! What every handler reaches: the store, the answerer, time, chance, settings.
 
+use crate::auth::consent::ConsentKey;
+use crate::join::Joins;
+use crate::metrics::Metrics;
 use crate::settings::ServerSettings;
+use crate::tickets::Tickets;
 use async_trait::async_trait;
-use boxwood_answer::{Answer, AnswerError, AskAgent, Language, ProgressSink, Question};
+use boxwood_answer::library::Library;
+use boxwood_answer::{AnswerService, Answer, AnswerError, AskAgent, Language, ProgressSink, Question};
 use boxwood_core::{Clock, Ids};
 use boxwood_store::Store;
 use std::ops::Deref;
@@ -31,12 +36,29 @@ pub trait Asker: Send + Sync {
     fn ready(&self) -> Result<(), String>;
 }
 
+#[async_trait]
+impl Asker for AnswerService {
+    async fn ask(&self, question: Question, progress: &dyn ProgressSink) -> Result<Answer, AnswerError> {
+        Self::ask(self, question, progress).await
+    }
+
+    fn default_agent(&self, language: Language, model: Option<&str>) -> Result<AskAgent, AnswerError> {
+        Self::default_agent(self, language, model)
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        self.models().resolve(None).map(|_| ()).map_err(|error| error.to_string())
+    }
+}
+
 /// The parts of [`AppState`].
 pub struct AppParts {
     /// Files, users, tokens.
     pub store: Arc<dyn Store>,
     /// Questions.
     pub asker: Arc<dyn Asker>,
+    /// Parsed files, for representations.
+    pub library: Arc<Library>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -49,12 +71,42 @@ pub struct AppParts {
 
 /// Shared by every handler; cheap to clone.
 #[derive(Clone)]
-pub struct AppState(Arc<AppParts>);
+pub struct AppState {
+    parts: Arc<AppParts>,
+    joins: Joins,
+    metrics: Arc<Metrics>,
+    consent: Arc<ConsentKey>,
+    tickets: Arc<Tickets>,
+}
 
 impl AppState {
     /// Joins the parts.
     pub fn new(parts: AppParts) -> Self {
-        Self(Arc::new(parts))
+        let tickets = Arc::new(Tickets::new(parts.ids.as_ref()));
+        let settings = &parts.settings;
+        let joins = Joins::new(settings.limits.questions, settings.join_grace, parts.stop.clone());
+        let consent = Arc::new(ConsentKey::new(parts.ids.as_ref()));
+        Self { metrics: Arc::new(Metrics::new(joins.clone())), joins, consent, parts: Arc::new(parts), tickets }
+    }
+
+    /// The questions that run.
+    pub fn joins(&self) -> &Joins {
+        &self.joins
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The key of consent forms.
+    pub fn consent(&self) -> &ConsentKey {
+        &self.consent
+    }
+
+    /// The key of download addresses.
+    pub fn tickets(&self) -> &Tickets {
+        &self.tickets
     }
 }
 
@@ -62,6 +114,6 @@ impl Deref for AppState {
     type Target = AppParts;
 
     fn deref(&self) -> &AppParts {
-        &self.0
+        &self.parts
     }
 }

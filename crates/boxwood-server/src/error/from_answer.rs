@@ -5,18 +5,15 @@ use super::from_store::sentence;
 use boxwood_answer::AnswerError;
 use boxwood_api::{ErrorCode, FieldError, Reason};
 use boxwood_core::ModelError;
-use boxwood_ingest::IngestError;
 use boxwood_models::ResolveError;
-use std::sync::Arc;
 
 impl From<AnswerError> for ApiError {
     fn from(error: AnswerError) -> Self {
         let words = sentence(&error.to_string());
         match error {
-            AnswerError::Unreadable { item, source, .. } => unreadable(item, words, source),
-            AnswerError::NoText { item, .. } => {
-                bad_item(item, Reason::NoText, words)
-            }
+            AnswerError::Unreadable { item, code, .. } => bad_item(item, unreadable(&code), words),
+            AnswerError::ReadFailed { .. } => Self::new(ErrorCode::Unavailable, words).caused_by(error),
+            AnswerError::NoText { item, .. } => bad_item(item, Reason::NoText, words),
             AnswerError::Model { field, source } => model_name(&field, words, &source),
             AnswerError::Agent { field, message } => Self::field(Reason::InvalidParameter, field, message),
             AnswerError::Generation(source) => model_failure(source),
@@ -33,18 +30,16 @@ fn bad_item(item: usize, reason: Reason, words: String) -> ApiError {
         .with_error(FieldError::new(reason, format!("items[{item}]"), words))
 }
 
-fn unreadable(item: usize, words: String, source: Arc<IngestError>) -> ApiError {
-    let reason = match source.as_ref() {
-        IngestError::Unsupported { .. } => Reason::UnsupportedFormat,
-        IngestError::Encrypted { .. } => Reason::EncryptedFile,
-        IngestError::Empty => Reason::EmptyFile,
-        IngestError::Damaged { .. } => Reason::DamagedFile,
-        IngestError::LimitReached { .. } => Reason::FileLimitReached,
-        IngestError::WorkerCrashed { .. } => return bad_item(item, Reason::DamagedFile, words).caused_by(source),
-        IngestError::Cancelled => return ApiError::new(ErrorCode::Unavailable, "The question was cancelled."),
-        IngestError::Io { .. } => return ApiError::internal(source),
-    };
-    bad_item(item, reason, words)
+/// The reason for the library's code.
+fn unreadable(code: &str) -> Reason {
+    match code {
+        "unsupported" => Reason::UnsupportedFormat,
+        "encrypted" => Reason::EncryptedFile,
+        "empty" => Reason::EmptyFile,
+        "limit_reached" => Reason::FileLimitReached,
+        // `damaged`, and a parser that died over the file.
+        _ => Reason::DamagedFile,
+    }
 }
 
 fn model_name(field: &str, words: String, source: &ResolveError) -> ApiError {
