@@ -115,6 +115,15 @@ pub struct NewUser {
     pub kind: UserKind,
 }
 
+/// Changes of a user; what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserChange {
+    /// A new display name.
+    pub name: Option<String>,
+    /// A new e-mail address.
+    pub login: Option<String>,
+}
+
 /// A public key that signs an application's JWT assertions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientKey {

@@ -8,10 +8,12 @@
 //!   the next sweep removes.
 //! * Scopes are checked by the server; the down-scoped *resource* of a token is enforced here.
 //!
-//! Used by `boxwood-server`, `boxwood-answer` and the binary. [`SqliteStore`] is the embedded implementation;
-//! [`conformance`] holds the contract as functions that every implementation runs.
+//! Used by `boxwood-server`, `boxwood-answer` and the binary. [`SqliteStore`] is the embedded implementation; the test
+//! module `conformance` holds the contract as functions that every implementation runs.
 
 pub mod blob;
+#[cfg(test)]
+mod conformance;
 pub mod content;
 pub mod error;
 pub mod identity;
@@ -28,7 +30,7 @@ pub use content::{LocalCopy, OwnFile, ReadableFile, ReadableFiles, StagedBlob};
 pub use error::{DigestKind, InvalidGrant, StoreError, Thing};
 pub use identity::{
     AccessToken, Client, ClientKey, Enterprise, IssuedToken, NewAccessToken, NewAuthorizationCode, NewClient,
-    NewUser, Seed, Seeded, TokenCheck, TokenPair, User, UserKind, UserRole,
+    NewUser, Seed, Seeded, TokenCheck, TokenPair, User, UserChange, UserKind, UserRole,
 };
 pub use items::{
     Collaboration, CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, FolderRef, Item,

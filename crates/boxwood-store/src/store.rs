@@ -9,7 +9,7 @@ use crate::content::{ReadableFile, ReadableFiles, StagedBlob};
 use crate::error::StoreError;
 use crate::identity::{
     AccessToken, Client, IssuedToken, NewAccessToken, NewAuthorizationCode, NewClient, NewUser, Seed, Seeded,
-    TokenCheck, TokenPair, User,
+    TokenCheck, TokenPair, User, UserChange,
 };
 use crate::items::{
     Collaboration, CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, Item, ItemRef, NewFile,
@@ -85,6 +85,19 @@ pub trait IdentityStore: Send + Sync {
     /// # Errors
     /// From the database.
     async fn users(&self, enterprise: &EnterpriseId) -> Result<Vec<User>, StoreError>;
+
+    /// Changes a user's name or login; what is `None` stays.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::LoginInUse`].
+    async fn update_user(&self, id: &UserId, change: UserChange) -> Result<User, StoreError>;
+
+    /// Removes a user with the tokens and the empty root folder. Nothing that somebody can still reach is removed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::InvalidValue`] while the user owns files or folders, has changed those of
+    /// others, or is an application's service account.
+    async fn delete_user(&self, id: &UserId) -> Result<(), StoreError>;
 
     /// Registers an application, or replaces the one with the same `client_id`.
     ///
@@ -491,7 +504,7 @@ pub trait UploadStore: Send + Sync {
         commit: UploadCommit,
     ) -> Result<File, StoreError>;
 
-    /// Ends a session and removes its parts.
+    /// Ends a session and removes its parts. On a committed session it does nothing.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].

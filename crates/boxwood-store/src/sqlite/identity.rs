@@ -2,11 +2,11 @@
 
 use super::access::ROOT_NAME;
 use super::convert::{Doing, column, json, number, time, to_json, unsigned};
-use super::{SqliteStore, commit, grants, tokens, tree};
+use super::{SqliteStore, commit, grants, tokens, tree, users};
 use crate::error::{StoreError, Thing};
 use crate::identity::{
     Client, Enterprise, IssuedToken, NewAccessToken, NewAuthorizationCode, NewClient, NewUser, Seed, Seeded,
-    TokenCheck, TokenPair, User, UserKind, UserRole,
+    TokenCheck, TokenPair, User, UserChange, UserKind, UserRole,
 };
 use crate::store::IdentityStore;
 use async_trait::async_trait;
@@ -67,6 +67,19 @@ impl IdentityStore for SqliteStore {
         .await
         .doing("list users")?;
         rows.iter().map(user).collect()
+    }
+
+    async fn update_user(&self, id: &UserId, change: UserChange) -> Result<User, StoreError> {
+        let mut writing = self.write().await?;
+        let changed = users::update(self, &mut writing, id, change).await?;
+        commit(writing).await?;
+        Ok(changed)
+    }
+
+    async fn delete_user(&self, id: &UserId) -> Result<(), StoreError> {
+        let mut writing = self.write().await?;
+        users::delete(&mut writing, id).await?;
+        commit(writing).await
     }
 
     async fn put_client(&self, client: NewClient) -> Result<Client, StoreError> {
@@ -324,7 +337,7 @@ impl SqliteStore {
     }
 }
 
-async fn find_user(connection: &mut SqliteConnection, id: i64) -> Result<User, StoreError> {
+pub(super) async fn find_user(connection: &mut SqliteConnection, id: i64) -> Result<User, StoreError> {
     let row = sqlx::query(select_users!("WHERE users.id = ?1"))
         .bind(id)
         .fetch_optional(connection)

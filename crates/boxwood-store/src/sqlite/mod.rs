@@ -28,6 +28,7 @@ mod tokens;
 mod trash;
 mod tree;
 mod uploads;
+mod users;
 mod versions;
 
 use crate::blob::{BlobStore, LocalBlobs};
@@ -172,3 +173,6 @@ impl SqliteStore {
 async fn commit(transaction: Transaction<'static, Sqlite>) -> Result<(), StoreError> {
     transaction.commit().await.doing("commit")
 }
+
+#[cfg(test)]
+mod tests;

@@ -200,7 +200,10 @@ impl UploadStore for SqliteStore {
 
     async fn abort_upload(&self, principal: &Principal, id: &str) -> Result<(), StoreError> {
         let mut writing = self.write().await?;
-        self.open_session(&mut writing, principal, id).await?;
+        if self.session(&mut writing, principal, id).await?.committed.is_some() {
+            // Clients abort also after a commit; the row stays, so that a repeated commit answers the same.
+            return Ok(());
+        }
         sqlx::query("DELETE FROM upload_sessions WHERE id = ?1")
             .bind(id)
             .execute(&mut *writing)
