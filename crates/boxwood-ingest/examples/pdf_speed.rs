@@ -12,13 +12,21 @@ fn cpu_seconds() -> f64 {
     // utime and stime of this process and the children it waited for, in clock ticks of 1/100 s.
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks: f64 = fields.iter().skip(11).take(4).filter_map(|field| field.parse::<f64>().ok()).sum();
+    let ticks: f64 = fields
+        .iter()
+        .skip(11)
+        .take(4)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
     ticks / 100.0
 }
 
 fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    let mut ocr = OcrConfig { engine: OcrEngine::Off, ..OcrConfig::default() };
+    let mut ocr = OcrConfig {
+        engine: OcrEngine::Off,
+        ..OcrConfig::default()
+    };
     let (mut show, mut files) = (false, Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -41,8 +49,14 @@ fn main() -> std::io::Result<()> {
     let (mut pages, mut seconds) = (0, 0.0);
     for file in &files {
         let bytes = std::fs::read(file)?;
-        let is_pdf = bytes[..bytes.len().min(1024)].windows(5).any(|part| part == b"%PDF-");
-        let format = if is_pdf { DocumentFormat::Pdf } else { DocumentFormat::Png };
+        let is_pdf = bytes[..bytes.len().min(1024)]
+            .windows(5)
+            .any(|part| part == b"%PDF-");
+        let format = if is_pdf {
+            DocumentFormat::Pdf
+        } else {
+            DocumentFormat::Png
+        };
         let mut context = ParseContext::new(IngestLimits::default(), ocr.clone(), file);
         let mut builder = DocumentBuilder::new(1, format);
         let start = cpu_seconds();
@@ -67,7 +81,11 @@ fn main() -> std::io::Result<()> {
         }
         if show {
             for page in &document.pages {
-                writeln!(out, "=== page {} {:?} {:?} {:?}", page.number, page.label, page.size, page.source)?;
+                writeln!(
+                    out,
+                    "=== page {} {:?} {:?} {:?}",
+                    page.number, page.label, page.size, page.source
+                )?;
                 for line in &page.lines {
                     let mark = match line.kind {
                         LineKind::Body => String::new(),
@@ -82,5 +100,9 @@ fn main() -> std::io::Result<()> {
         pages += read;
         seconds += used;
     }
-    writeln!(out, "total: {pages} pages, {seconds:.2} CPU s, {:.0} pages per CPU second", pages as f64 / f64::max(seconds, 0.01))
+    writeln!(
+        out,
+        "total: {pages} pages, {seconds:.2} CPU s, {:.0} pages per CPU second",
+        pages as f64 / f64::max(seconds, 0.01)
+    )
 }

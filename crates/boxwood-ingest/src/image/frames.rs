@@ -7,7 +7,7 @@ use crate::context::ParseContext;
 use crate::error::ParseError;
 use boxwood_core::DocumentFormat;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
-use std::io::Cursor;
+use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 
 /// 100 megapixels: an A0 sheet at 250 dots per inch.
 const MAX_PIXELS: u64 = 100_000_000;
@@ -37,8 +37,18 @@ impl<'b> Frames<'b> {
             DocumentFormat::Png => ImageFormat::Png,
             _ => image::guess_format(bytes).map_err(|error| context.damaged(error))?,
         };
-        let directories = if format == ImageFormat::Tiff { tiff_directories(bytes) } else { Vec::new() };
-        Ok(Self { bytes, format, next: 0, directories, animated: is_animated(bytes, format) })
+        let directories = if format == ImageFormat::Tiff {
+            tiff_directories(bytes)
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            bytes,
+            format,
+            next: 0,
+            directories,
+            animated: is_animated(bytes, format),
+        })
     }
 
     /// How many frames there are.
@@ -48,7 +58,8 @@ impl<'b> Frames<'b> {
 
     /// What of the picture is not given out, in words.
     pub fn unread(&self) -> Option<&'static str> {
-        self.animated.then_some("only the first frame of the animation was read")
+        self.animated
+            .then_some("only the first frame of the animation was read")
     }
 
     /// The next frame, upright.
@@ -56,34 +67,76 @@ impl<'b> Frames<'b> {
         let index = self.next as usize;
         self.next += 1;
         if self.directories.is_empty() {
-            return (index == 0).then(|| decode(self.bytes, self.format, context));
+            return (index == 0).then(|| decode(Cursor::new(self.bytes), self.format, context));
         }
         let directory = *self.directories.get(index)?;
         if index == 0 {
-            return Some(decode(self.bytes, self.format, context));
+            return Some(decode(Cursor::new(self.bytes), self.format, context));
         }
-        // The decoder reads the directory that the header names: let it name this one.
-        let mut bytes = self.bytes.to_vec();
-        let offset = if bytes[0] == b'I' { directory.to_le_bytes() } else { directory.to_be_bytes() };
-        bytes[4..8].copy_from_slice(&offset);
-        Some(decode(&bytes, self.format, context))
+        let patch = if self.bytes[0] == b'I' {
+            directory.to_le_bytes()
+        } else {
+            directory.to_be_bytes()
+        };
+        Some(decode(
+            BufReader::new(Patched {
+                inner: Cursor::new(self.bytes),
+                patch,
+            }),
+            self.format,
+            context,
+        ))
     }
 }
 
-fn decode(bytes: &[u8], format: ImageFormat, context: &ParseContext) -> Result<RgbImage, ParseError> {
+/// A TIFF whose header names another first directory, so that the decoder reads that one.
+struct Patched<'b> {
+    inner: Cursor<&'b [u8]>,
+    patch: [u8; 4],
+}
+
+impl Read for Patched<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let start = self.inner.position();
+        let count = self.inner.read(out)?;
+        for (at, byte) in (start..).zip(&mut out[..count]).take(8) {
+            if let Some(patch) = at.checked_sub(4).and_then(|index| self.patch.get(index as usize)) {
+                *byte = *patch;
+            }
+        }
+        Ok(count)
+    }
+}
+
+impl Seek for Patched<'_> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
+fn decode(
+    source: impl BufRead + Seek,
+    format: ImageFormat,
+    context: &ParseContext,
+) -> Result<RgbImage, ParseError> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_ALLOCATION.min(context.limits().memory_bytes / 2));
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut reader = ImageReader::with_format(source, format);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|error| failed(error, context))?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(ParseError::limit("pixels of a picture", format!("{} million", MAX_PIXELS / 1_000_000)));
+        return Err(ParseError::limit(
+            "pixels of a picture",
+            format!("{} million", MAX_PIXELS / 1_000_000),
+        ));
     }
     if width == 0 || height == 0 {
         return Err(context.damaged("it has no pixels"));
     }
-    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
+    let orientation = decoder
+        .orientation()
+        .unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| failed(error, context))?;
     image.apply_orientation(orientation);
     Ok(on_white(shrunk(image)))
@@ -94,7 +147,9 @@ fn failed(error: image::ImageError, context: &ParseContext) -> ParseError {
         image::ImageError::Limits(_) => {
             ParseError::limit("memory of a picture", format!("{} MiB", MAX_ALLOCATION >> 20))
         }
-        image::ImageError::Unsupported(error) => ParseError::Unsupported { detected: format!("a picture of a rare kind ({error})") },
+        image::ImageError::Unsupported(error) => ParseError::Unsupported {
+            detected: format!("a picture of a rare kind ({error})"),
+        },
         error => context.damaged(error),
     }
 }
@@ -122,7 +177,11 @@ fn on_white(image: DynamicImage) -> RgbImage {
 }
 
 fn is_animated(bytes: &[u8], format: ImageFormat) -> bool {
-    let holds = |needle: &[u8]| bytes[..bytes.len().min(1 << 16)].windows(needle.len()).any(|part| part == needle);
+    let holds = |needle: &[u8]| {
+        bytes[..bytes.len().min(1 << 16)]
+            .windows(needle.len())
+            .any(|part| part == needle)
+    };
     match format {
         ImageFormat::Gif => holds(b"NETSCAPE2.0"),
         ImageFormat::WebP => holds(b"ANIM"),
@@ -137,11 +196,19 @@ fn tiff_directories(bytes: &[u8]) -> Vec<u32> {
     let little = bytes.first() == Some(&b'I');
     let long = |at: usize| -> Option<u32> {
         let part: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        Some(if little { u32::from_le_bytes(part) } else { u32::from_be_bytes(part) })
+        Some(if little {
+            u32::from_le_bytes(part)
+        } else {
+            u32::from_be_bytes(part)
+        })
     };
     let short = |at: usize| -> Option<u16> {
         let part: [u8; 2] = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if little { u16::from_le_bytes(part) } else { u16::from_be_bytes(part) })
+        Some(if little {
+            u16::from_le_bytes(part)
+        } else {
+            u16::from_be_bytes(part)
+        })
     };
     let mut found = Vec::new();
     let mut seen = std::collections::BTreeSet::new();

@@ -25,7 +25,11 @@ const PAGE_SIDE: f32 = 842.0;
 ///
 /// # Errors
 /// [`ParseError::Damaged`] when no frame can be decoded, [`ParseError::LimitReached`] when it has too many pixels.
-pub fn parse(bytes: &[u8], context: &mut ParseContext, builder: &mut DocumentBuilder) -> Result<(), ParseError> {
+pub fn parse(
+    bytes: &[u8],
+    context: &mut ParseContext,
+    builder: &mut DocumentBuilder,
+) -> Result<(), ParseError> {
     let mut session = Session::new(context.ocr());
     let mut body = BodySize::default();
     let resolution = resolution::dots_per_inch(bytes);
@@ -47,7 +51,11 @@ pub fn parse(bytes: &[u8], context: &mut ParseContext, builder: &mut DocumentBui
             Err(error) if number == 1 => return Err(error),
             Err(error) => {
                 builder.page(None, None, TextSource::Native);
-                builder.note(Some(number), ReadNoteKind::Damaged, format!("frame {number}: {error}"));
+                builder.note(
+                    Some(number),
+                    ReadNoteKind::Damaged,
+                    format!("frame {number}: {error}"),
+                );
             }
         }
     }
@@ -66,7 +74,10 @@ fn read_frame(
     builder: &mut DocumentBuilder,
 ) {
     let points = points_per_pixel(image, resolution);
-    let size = PageSize { width: image.width() as f32 * points, height: image.height() as f32 * points };
+    let size = PageSize {
+        width: image.width() as f32 * points,
+        height: image.height() as f32 * points,
+    };
     let recognised = match session.unavailable() {
         Some(why) => Err(why),
         None => match context.begin_ocr_page() {
@@ -76,7 +87,9 @@ fn read_frame(
     };
     match recognised {
         Ok(recognised) => {
-            let source = TextSource::Ocr { engine: recognised.engine.to_owned() };
+            let source = TextSource::Ocr {
+                engine: recognised.engine.to_owned(),
+            };
             builder.page(None, Some(size), source);
             emit_page(builder, arrange_words(recognised.scaled(points).words, &[]), body);
         }

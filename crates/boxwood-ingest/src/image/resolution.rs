@@ -17,11 +17,19 @@ pub(super) fn dots_per_inch(bytes: &[u8]) -> Option<f32> {
 }
 
 fn little_u32(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_le_bytes)
+    bytes
+        .get(at..at.checked_add(4)?)?
+        .try_into()
+        .ok()
+        .map(u32::from_le_bytes)
 }
 
 fn big_u32(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_be_bytes)
+    bytes
+        .get(at..at.checked_add(4)?)?
+        .try_into()
+        .ok()
+        .map(u32::from_be_bytes)
 }
 
 /// The chunk `pHYs`, before the pixels.
@@ -68,10 +76,20 @@ fn jpeg(bytes: &[u8]) -> Option<f32> {
 /// XResolution of the first directory.
 fn tiff(bytes: &[u8]) -> Option<f32> {
     let little = bytes.first() == Some(&b'I');
-    let long = |at| if little { little_u32(bytes, at) } else { big_u32(bytes, at) };
+    let long = |at| {
+        if little {
+            little_u32(bytes, at)
+        } else {
+            big_u32(bytes, at)
+        }
+    };
     let short = |at: usize| {
         let pair: [u8; 2] = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) })
+        Some(if little {
+            u16::from_le_bytes(pair)
+        } else {
+            u16::from_be_bytes(pair)
+        })
     };
     let directory = long(4)? as usize;
     let (mut resolution, mut unit) = (None, 2);

@@ -49,7 +49,10 @@ fn placed_words(line: &LayoutLine) -> Vec<PlacedWord<'_>> {
         if word.cell_before {
             placed.push(PlacedWord {
                 text: "|",
-                bounds: BoundingBox { right: bounds.left, ..bounds },
+                bounds: BoundingBox {
+                    right: bounds.left,
+                    ..bounds
+                },
                 confidence: None,
                 space_before: true,
             });

@@ -65,7 +65,11 @@ fn merged(rules: &[Rule]) -> Vec<Rule> {
     let mut rules = rules.to_vec();
     rules.sort_by(|a, b| {
         (a.horizontal.cmp(&b.horizontal))
-            .then((a.position / TOUCH).round().total_cmp(&(b.position / TOUCH).round()))
+            .then(
+                (a.position / TOUCH)
+                    .round()
+                    .total_cmp(&(b.position / TOUCH).round()),
+            )
             .then(a.from.total_cmp(&b.from))
     });
     let mut joined: Vec<Rule> = Vec::new();
@@ -146,9 +150,16 @@ fn grid_of(words: &[LayoutWord], rules: &[Rule], taken: &[bool]) -> Option<Grid>
             return None;
         }
     }
-    let full = rows.iter().filter(|row| row.iter().filter(|cell| !cell.is_empty()).count() >= 2);
+    let full = rows
+        .iter()
+        .filter(|row| row.iter().filter(|cell| !cell.is_empty()).count() >= 2);
     let enough = rows.len() >= 2 && full.count() * 2 >= rows.len();
-    enough.then_some(Grid { rows, columns, lines, size })
+    enough.then_some(Grid {
+        rows,
+        columns,
+        lines,
+        size,
+    })
 }
 
 /// For each row, the column whose cell each column belongs to: cells without a rule between them are one.

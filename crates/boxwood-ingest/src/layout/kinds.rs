@@ -2,7 +2,7 @@
 //!
 //! Invariant: never changes text, only [`LineKind`]. Called by `layout::emit_page`.
 
-use super::LayoutLine;
+use super::{LayoutLine, VERTICAL};
 use boxwood_core::LineKind;
 use std::collections::BTreeMap;
 
@@ -21,7 +21,10 @@ impl BodySize {
     pub fn learn(&mut self, lines: &[LayoutLine]) {
         for line in lines {
             let count: usize = line.words.iter().map(|word| word.word.text.len()).sum();
-            *self.characters.entry((line.size * 4.0).round() as u32).or_default() += count as u64;
+            *self
+                .characters
+                .entry((line.size * 4.0).round() as u32)
+                .or_default() += count as u64;
         }
     }
 
@@ -38,8 +41,14 @@ pub(super) fn kind_of(line: &LayoutLine, text: &str, body: f32) -> LineKind {
         return LineKind::ListItem;
     }
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    if body > 0.0 && letters >= 2 && text.chars().count() <= MAX_HEADING_CHARS {
-        let ratio = line.size / body;
+    let upright = line
+        .words
+        .iter()
+        .all(|word| matches!(word.word.direction, 0 | VERTICAL));
+    if body > 0.0 && upright && letters >= 2 && text.chars().count() <= MAX_HEADING_CHARS {
+        // Heights of recognised lines vary with their letters.
+        let recognised = line.words.iter().any(|word| word.word.confidence.is_some());
+        let ratio = line.size / body / if recognised { 1.2 } else { 1.0 };
         for (level, least) in [(1, 1.7), (2, 1.35), (3, 1.15)] {
             if ratio >= least {
                 return LineKind::Heading(level);
@@ -52,19 +61,29 @@ pub(super) fn kind_of(line: &LayoutLine, text: &str, body: f32) -> LineKind {
 /// Whether the text is only the mark before an item of a list.
 pub(super) fn is_list_marker(text: &str) -> bool {
     let text = text.trim();
-    if matches!(text, "•" | "◦" | "▪" | "■" | "‣" | "●" | "○" | "–" | "-" | "—" | "*" | "·" | "" | "➢" | "✓") {
+    if matches!(
+        text,
+        "•" | "◦" | "▪" | "■" | "‣" | "●" | "○" | "–" | "-" | "—" | "*" | "·" | "" | "➢" | "✓"
+    ) {
         return true;
     }
-    let inner = text.trim_start_matches(['(', '[']).trim_end_matches([')', '.', ']', ':']);
+    let inner = text
+        .trim_start_matches(['(', '['])
+        .trim_end_matches([')', '.', ']', ':']);
     inner.len() < text.len()
         && !inner.is_empty()
         && inner.len() <= 4
         && (inner.chars().all(|c| c.is_ascii_digit())
-            || inner.chars().all(|c| matches!(c, 'i' | 'v' | 'x' | 'I' | 'V' | 'X'))
+            || inner
+                .chars()
+                .all(|c| matches!(c, 'i' | 'v' | 'x' | 'I' | 'V' | 'X'))
             || (inner.len() == 1 && inner.chars().all(|c| c.is_ascii_alphabetic())))
 }
 
 fn is_list_item(text: &str) -> bool {
     let bullet = text.starts_with(['•', '◦', '▪', '■', '‣', '●', '○', '➢', '✓', '・', '\u{f0b7}']);
-    bullet || text.split_once(' ').is_some_and(|(first, rest)| is_list_marker(first) && !rest.trim().is_empty())
+    bullet
+        || text
+            .split_once(' ')
+            .is_some_and(|(first, rest)| is_list_marker(first) && !rest.trim().is_empty())
 }

@@ -17,7 +17,11 @@ pub(super) type Region = Vec<usize>;
 /// The regions in reading order.
 pub(super) fn reading_order(segments: &[Segment]) -> Vec<Region> {
     let mut all: Vec<usize> = (0..segments.len()).collect();
-    all.sort_by(|&a, &b| middle(&segments[a]).total_cmp(&middle(&segments[b])).then(a.cmp(&b)));
+    all.sort_by(|&a, &b| {
+        middle(&segments[a])
+            .total_cmp(&middle(&segments[b]))
+            .then(a.cmp(&b))
+    });
     let mut regions = Vec::new();
     split(segments, all, 0, &mut regions);
     regions
@@ -88,7 +92,10 @@ fn crosses(segment: &Segment, gutter: f32) -> bool {
 /// Positions of gutters, the most promising first.
 fn gutters(segments: &[Segment], indices: &[usize]) -> Vec<f32> {
     let left = indices.iter().map(|&i| segments[i].left).fold(f32::MAX, f32::min);
-    let right = indices.iter().map(|&i| segments[i].right).fold(f32::MIN, f32::max);
+    let right = indices
+        .iter()
+        .map(|&i| segments[i].right)
+        .fold(f32::MIN, f32::max);
     let width = right - left;
     if !(width > 1.0 && width.is_finite()) {
         return Vec::new();
@@ -136,7 +143,10 @@ fn best_runs(scores: &[f32]) -> Vec<f32> {
     runs.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut chosen: Vec<f32> = Vec::new();
     for (_, position) in runs {
-        if chosen.iter().all(|other| (other - position).abs() > BINS as f32 / 24.0) {
+        if chosen
+            .iter()
+            .all(|other| (other - position).abs() > BINS as f32 / 24.0)
+        {
             chosen.push(position);
         }
         if chosen.len() == MAX_CANDIDATES {
@@ -172,7 +182,9 @@ fn paired_lines(segments: &[Segment], left: &[usize], right: &[usize]) -> usize 
             let tolerance = 0.12 * segments[index].size;
             let baseline = segments[index].baseline;
             let next = baselines.partition_point(|&other| other < baseline - tolerance);
-            baselines.get(next).is_some_and(|&other| other <= baseline + tolerance)
+            baselines
+                .get(next)
+                .is_some_and(|&other| other <= baseline + tolerance)
         })
         .count()
 }

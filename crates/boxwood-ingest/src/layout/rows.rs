@@ -37,12 +37,17 @@ pub(super) fn lay_region(
             continue;
         }
         let end = table_end(&rows, start);
-        let columns = (end > start).then(|| Columns::of(words, segments, &rows[start..end])).flatten();
+        let columns = (end > start)
+            .then(|| Columns::of(words, segments, &rows[start..end]))
+            .flatten();
         if let Some(columns) = columns {
             push_table(page, words, segments, &rows[start..end], &columns);
             start = end;
         } else {
-            let indices = rows[start].segments.iter().flat_map(|&s| segments[s].words.iter().copied());
+            let indices = rows[start]
+                .segments
+                .iter()
+                .flat_map(|&s| segments[s].words.iter().copied());
             push_line(page, make_line(words, indices.collect()), LineKind::Body);
             start += 1;
         }
@@ -50,7 +55,12 @@ pub(super) fn lay_region(
 }
 
 fn rows_of(segments: &[Segment], mut region: Region) -> Vec<Row> {
-    region.sort_by(|&a, &b| segments[a].baseline.total_cmp(&segments[b].baseline).then(a.cmp(&b)));
+    region.sort_by(|&a, &b| {
+        segments[a]
+            .baseline
+            .total_cmp(&segments[b].baseline)
+            .then(a.cmp(&b))
+    });
     let mut rows: Vec<Row> = Vec::new();
     let mut baseline = f32::MIN;
     for index in region {
@@ -76,7 +86,8 @@ fn rows_of(segments: &[Segment], mut region: Region) -> Vec<Row> {
         }
     }
     for row in &mut rows {
-        row.segments.sort_by(|&a, &b| segments[a].left.total_cmp(&segments[b].left).then(a.cmp(&b)));
+        row.segments
+            .sort_by(|&a, &b| segments[a].left.total_cmp(&segments[b].left).then(a.cmp(&b)));
     }
     rows
 }
@@ -116,17 +127,24 @@ impl Columns {
     fn of(words: &[LayoutWord], segments: &[Segment], rows: &[Row]) -> Option<Self> {
         let several: Vec<&Row> = rows.iter().filter(|row| row.segments.len() >= 2).collect();
         let size = several.iter().map(|row| row.size).fold(0.0, f32::max);
-        let columns = Self { spans: spans_of(segments, &several, size) };
+        let columns = Self {
+            spans: spans_of(segments, &several, size),
+        };
         let count = columns.spans.len();
         let enough = several.len() >= 3 || (several.len() == 2 && count >= 3);
         if count < 2 || count > 40 || !enough || several.len() * 10 < rows.len() * 6 {
             return None;
         }
-        let clean = several.iter().filter(|row| columns.is_clean(segments, row)).count();
+        let clean = several
+            .iter()
+            .filter(|row| columns.is_clean(segments, row))
+            .count();
         if clean * 4 < several.len() * 3 {
             return None;
         }
-        columns.looks_like_table(words, segments, &several).then_some(columns)
+        columns
+            .looks_like_table(words, segments, &several)
+            .then_some(columns)
     }
 
     fn column_of(&self, segment: &Segment) -> usize {
@@ -135,11 +153,19 @@ impl Columns {
         self.spans
             .iter()
             .position(|span| overlap(span) > 0.0)
-            .unwrap_or_else(|| self.spans.partition_point(|span| span.1 < segment.left).min(self.spans.len() - 1))
+            .unwrap_or_else(|| {
+                self.spans
+                    .partition_point(|span| span.1 < segment.left)
+                    .min(self.spans.len() - 1)
+            })
     }
 
     fn is_clean(&self, segments: &[Segment], row: &Row) -> bool {
-        let columns: Vec<usize> = row.segments.iter().map(|&s| self.column_of(&segments[s])).collect();
+        let columns: Vec<usize> = row
+            .segments
+            .iter()
+            .map(|&s| self.column_of(&segments[s]))
+            .collect();
         columns.windows(2).all(|pair| pair[0] < pair[1])
     }
 
@@ -149,13 +175,24 @@ impl Columns {
             return true;
         }
         let first = |row: &&Row| &segments[row.segments[0]];
-        let text = |segment: &Segment| segment.words.iter().map(|&w| words[w].text.as_str()).collect::<String>();
-        let markers = rows.iter().filter(|row| is_list_marker(&text(first(row)))).count();
+        let text = |segment: &Segment| {
+            segment
+                .words
+                .iter()
+                .map(|&w| words[w].text.as_str())
+                .collect::<String>()
+        };
+        let markers = rows
+            .iter()
+            .filter(|row| is_list_marker(&text(first(row))))
+            .count();
         if markers * 2 > rows.len() {
             return false;
         }
         let narrow = rows.iter().filter(|row| {
-            row.segments.iter().any(|&s| segments[s].width() <= 12.0 * segments[s].size)
+            row.segments
+                .iter()
+                .any(|&s| segments[s].width() <= 12.0 * segments[s].size)
         });
         narrow.count() * 10 >= rows.len() * 7
     }
@@ -185,7 +222,13 @@ fn spans_of(segments: &[Segment], rows: &[&Row], size: f32) -> Vec<(f32, f32)> {
     spans
 }
 
-fn push_table(page: &mut PageLayout, words: &[LayoutWord], segments: &[Segment], rows: &[Row], columns: &Columns) {
+fn push_table(
+    page: &mut PageLayout,
+    words: &[LayoutWord],
+    segments: &[Segment],
+    rows: &[Row],
+    columns: &Columns,
+) {
     let table = rows.iter().map(|row| {
         let mut cells = vec![Vec::new(); columns.spans.len()];
         for &index in &row.segments {
@@ -216,12 +259,18 @@ fn push_rows(page: &mut PageLayout, words: &[LayoutWord], rows: impl Iterator<It
             }
             line.append(&mut cell);
         }
-        let kind = LineKind::TableRow { table, row: texts.len() as u32 };
+        let kind = LineKind::TableRow {
+            table,
+            row: texts.len() as u32,
+        };
         texts.push(row);
         push_line(page, line, kind);
     }
     let header_rows = u32::from(has_header(&texts));
-    page.tables.push(LayoutTable { rows: texts, header_rows });
+    page.tables.push(LayoutTable {
+        rows: texts,
+        header_rows,
+    });
 }
 
 /// Whether the first row names the columns: it has no numbers, the rows below do.
@@ -297,7 +346,11 @@ fn space_between(words: &[LayoutWord], before: usize, after: usize) -> bool {
         return !(ends_unspaced(&left.text) && starts_unspaced(&right.text));
     }
     let gap = (right.left - left.right).max(left.left - right.right);
-    let limit = if ends_unspaced(&left.text) && starts_unspaced(&right.text) { 0.55 } else { 0.17 };
+    let limit = if ends_unspaced(&left.text) && starts_unspaced(&right.text) {
+        0.55
+    } else {
+        0.125
+    };
     gap > limit * size
 }
 

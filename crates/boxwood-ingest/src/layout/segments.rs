@@ -6,6 +6,8 @@ use super::LayoutWord;
 
 /// A gap that ends a segment, in font sizes.
 const SEGMENT_GAP: f32 = 1.0;
+/// The widest gap between a currency sign and its amount, in font sizes.
+const CURRENCY_GAP: f32 = 8.0;
 
 /// A piece of a line, or a ruled table as a block.
 #[derive(Debug, Clone)]
@@ -92,11 +94,30 @@ fn split_row(words: &[LayoutWord], row: &mut [usize], segments: &mut Vec<Segment
     for &index in row.iter() {
         let next = Segment::of_word(words, index);
         match &mut current {
-            Some(last) if next.left - last.right <= SEGMENT_GAP * last.size.max(next.size) => last.absorb(next),
+            Some(last) if belong_together(words, last, &next) => last.absorb(next),
             _ => segments.extend(current.replace(next)),
         }
     }
     segments.extend(current);
+}
+
+/// Whether a word continues a segment. A dollar sign belongs to the amount after it, however far that stands.
+fn belong_together(words: &[LayoutWord], last: &Segment, next: &Segment) -> bool {
+    let text = |segment: &Segment| segment.words.last().map_or("", |&word| words[word].text.as_str());
+    let (gap, size) = (next.left - last.right, last.size.max(next.size));
+    let amount = text(next).starts_with(|c: char| c.is_ascii_digit() || matches!(c, '(' | '—' | '-' | '.'));
+    if last.words.len() == 1 && is_currency(text(last)) && amount {
+        return gap <= CURRENCY_GAP * size;
+    }
+    let ends_amount = text(last).ends_with(|c: char| c.is_ascii_digit() || matches!(c, ')' | '—' | '%'));
+    if is_currency(text(next)) && ends_amount && gap > 0.45 * size {
+        return false;
+    }
+    gap <= SEGMENT_GAP * size
+}
+
+fn is_currency(text: &str) -> bool {
+    matches!(text, "$" | "US$" | "€" | "£" | "¥" | "₩")
 }
 
 /// Puts raised and lowered marks (footnote numbers, indices) into the line that they stand at.
@@ -108,8 +129,11 @@ fn attach_raised(words: &[LayoutWord], mut segments: Vec<Segment>) -> Vec<Segmen
         if mark.width() > 4.0 * mark.size {
             continue;
         }
-        let below = (index + 1..segments.len()).take_while(|&i| segments[i].baseline - mark.baseline < 3.0 * mark.size);
-        let above = (0..index).rev().take_while(|&i| mark.baseline - segments[i].baseline < 2.0 * mark.size);
+        let below = (index + 1..segments.len())
+            .take_while(|&i| segments[i].baseline - mark.baseline < 3.0 * mark.size);
+        let above = (0..index)
+            .rev()
+            .take_while(|&i| mark.baseline - segments[i].baseline < 2.0 * mark.size);
         host_of[index] = below.chain(above).find(|&i| is_host(&segments[i], mark));
     }
     for index in 0..segments.len() {

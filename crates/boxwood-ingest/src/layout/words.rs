@@ -9,7 +9,7 @@ use super::characters::{is_right_to_left, is_unspaced_script};
 use super::{Glyph, Join, LayoutWord};
 
 /// A gap that separates words, in font sizes.
-const WORD_GAP: f32 = 0.17;
+const WORD_GAP: f32 = 0.125;
 /// The same between two characters of a script without spaces.
 const UNSPACED_GAP: f32 = 0.55;
 /// A gap that ends a chain, in font sizes.
@@ -55,7 +55,8 @@ impl<'a> Chain<'a> {
         let onward = glyph.left - last.right;
         let backward = last.left - glyph.right;
         let may_turn = self.glyphs.len() == 1 || self.leftward;
-        if (is_right_to_left(glyph.text.first()) || self.leftward)
+        let first = glyph.text.first();
+        if (is_right_to_left(first) || (self.leftward && !first.is_alphabetic()))
             && may_turn
             && backward > -0.3 * size
             && backward < CHAIN_GAP * size
@@ -96,8 +97,8 @@ impl<'a> Chain<'a> {
         if gaps.len() >= 3 {
             let middle = gaps.len() / 2;
             let (_, median, _) = gaps.select_nth_unstable_by(middle, f32::total_cmp);
-            if *median > 0.1 * size {
-                limit = *median + 0.15 * size;
+            if *median > 0.07 * size {
+                limit = *median + 0.12 * size;
             }
         }
         self.gaps = gaps;
@@ -110,12 +111,20 @@ impl<'a> Chain<'a> {
         }
         let limit = self.word_gap();
         let mut start = 0;
-        let mut join = if self.glyphs[0].1 { Join::Space } else { Join::Unknown };
+        let mut join = if self.glyphs[0].1 {
+            Join::Space
+        } else {
+            Join::Unknown
+        };
         for index in 1..self.glyphs.len() {
             let (before, after) = (self.glyphs[index - 1].0, self.glyphs[index].0);
             let unspaced = |glyph: &Glyph| is_unspaced_script(glyph.text.first());
             let (left, right) = (unspaced(before), unspaced(after));
-            let limit = if left && right { UNSPACED_GAP * after.size } else { limit };
+            let limit = if left && right {
+                UNSPACED_GAP * after.size
+            } else {
+                limit
+            };
             let spaced = self.glyphs[index].1 || self.gap(index) > limit;
             if spaced || left || right {
                 words.push(self.word(start, index, join));

@@ -28,13 +28,22 @@ pub(super) struct RotatedBox {
 impl RotatedBox {
     /// The same box on an image of another scale.
     pub fn scaled(self, x: f32, y: f32) -> Self {
-        Self { x: self.x * x, y: self.y * y, width: self.width * x, height: self.height * y, ..self }
+        Self {
+            x: self.x * x,
+            y: self.y * y,
+            width: self.width * x,
+            height: self.height * y,
+            ..self
+        }
     }
 
     /// A point of the box; both coordinates run from 0 to 1.
     pub fn point(&self, across: f32, down: f32) -> (f32, f32) {
         let (u, v) = ((across - 0.5) * self.width, (down - 0.5) * self.height);
-        (self.x + self.along.0 * u - self.along.1 * v, self.y + self.along.1 * u + self.along.0 * v)
+        (
+            self.x + self.along.0 * u - self.along.1 * v,
+            self.y + self.along.1 * u + self.along.0 * v,
+        )
     }
 }
 
@@ -53,7 +62,11 @@ pub(super) fn text_boxes(map: &[f32], width: usize, height: usize) -> Vec<Rotate
 
 fn widened(found: RotatedBox) -> RotatedBox {
     let distance = found.width * found.height * WIDEN / (2.0 * (found.width + found.height));
-    RotatedBox { width: found.width + 2.0 * distance, height: found.height + 2.0 * distance, ..found }
+    RotatedBox {
+        width: found.width + 2.0 * distance,
+        height: found.height + 2.0 * distance,
+        ..found
+    }
 }
 
 struct Component {
@@ -110,7 +123,11 @@ fn gather(map: &[f32], width: usize, runs: &[Run], parent: &mut [usize]) -> Vec<
     for (index, run) in runs.iter().enumerate() {
         let root = root(parent, index);
         let at = *slot[root].get_or_insert_with(|| {
-            found.push(Component { sum: 0.0, count: 0, edge: Vec::new() });
+            found.push(Component {
+                sum: 0.0,
+                count: 0,
+                edge: Vec::new(),
+            });
             found.len() - 1
         });
         let component = &mut found[at];
@@ -145,13 +162,20 @@ fn hull(mut points: Vec<(f32, f32)>) -> Vec<(f32, f32)> {
     if points.len() < 3 {
         return points;
     }
-    let cross = |o: (f32, f32), a: (f32, f32), b: (f32, f32)| (a.0 - o.0) * (b.1 - o.1) - (a.1 - o.1) * (b.0 - o.0);
+    let cross =
+        |o: (f32, f32), a: (f32, f32), b: (f32, f32)| (a.0 - o.0) * (b.1 - o.1) - (a.1 - o.1) * (b.0 - o.0);
     let mut chain: Vec<(f32, f32)> = Vec::new();
     for pass in 0..2 {
         let base = chain.len();
         for step in 0..points.len() {
-            let point = if pass == 0 { points[step] } else { points[points.len() - 1 - step] };
-            while chain.len() >= base + 2 && cross(chain[chain.len() - 2], chain[chain.len() - 1], point) <= 0.0 {
+            let point = if pass == 0 {
+                points[step]
+            } else {
+                points[points.len() - 1 - step]
+            };
+            while chain.len() >= base + 2
+                && cross(chain[chain.len() - 2], chain[chain.len() - 1], point) <= 0.0
+            {
                 chain.pop();
             }
             chain.push(point);
@@ -179,7 +203,11 @@ fn smallest_box(hull: &[(f32, f32)]) -> Option<RotatedBox> {
     // Nearly straight boxes are made straight: lines of text are, and the crop is sharper.
     let (area, found) = best?;
     let straight = box_along(hull, (1.0, 0.0));
-    Some(if straight.width * straight.height <= 1.12 * area { straight } else { found })
+    Some(if straight.width * straight.height <= 1.12 * area {
+        straight
+    } else {
+        found
+    })
 }
 
 fn box_along(hull: &[(f32, f32)], (mut ex, mut ey): (f32, f32)) -> RotatedBox {

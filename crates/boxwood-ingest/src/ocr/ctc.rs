@@ -22,7 +22,9 @@ pub(super) struct Decoded {
 impl Dictionary {
     /// A dictionary file: one character a line.
     pub fn parse(text: &str) -> Self {
-        let lines = text.split('\n').map(|line| line.trim_end_matches('\r').to_owned());
+        let lines = text
+            .split('\n')
+            .map(|line| line.trim_end_matches('\r').to_owned());
         let mut characters: Vec<String> = lines.collect();
         if characters.last().is_some_and(String::is_empty) {
             characters.pop();
@@ -58,7 +60,11 @@ impl Dictionary {
                 continue;
             }
             last = label;
-            decoded.extend(self.text(label).chars().map(|text| Decoded { text, at: at.min(1.0), confidence }));
+            decoded.extend(self.text(label).chars().map(|text| Decoded {
+                text,
+                at: at.min(1.0),
+                confidence,
+            }));
         }
         decoded
     }

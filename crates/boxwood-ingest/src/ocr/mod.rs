@@ -31,7 +31,11 @@ pub(crate) trait Recogniser {
     ///
     /// # Errors
     /// [`Unrecognised`] with the reason, in words.
-    fn recognise(&mut self, image: &RgbImage, context: &ParseContext) -> Result<Vec<RecognisedLine>, Unrecognised>;
+    fn recognise(
+        &mut self,
+        image: &RgbImage,
+        context: &ParseContext,
+    ) -> Result<Vec<RecognisedLine>, Unrecognised>;
 }
 
 /// A line that an engine found.
@@ -83,11 +87,21 @@ impl Recognised {
     /// The same in another unit, such as points.
     pub fn scaled(mut self, factor: f32) -> Self {
         for word in &mut self.words {
-            for value in [&mut word.left, &mut word.right, &mut word.baseline, &mut word.size] {
+            for value in [
+                &mut word.left,
+                &mut word.right,
+                &mut word.baseline,
+                &mut word.size,
+            ] {
                 *value *= factor;
             }
             let bounds = &mut word.bounds;
-            for value in [&mut bounds.left, &mut bounds.top, &mut bounds.right, &mut bounds.bottom] {
+            for value in [
+                &mut bounds.left,
+                &mut bounds.top,
+                &mut bounds.right,
+                &mut bounds.bottom,
+            ] {
                 *value *= factor;
             }
         }
@@ -95,7 +109,10 @@ impl Recognised {
     }
 
     fn of(engine: &'static str, lines: Vec<RecognisedLine>) -> Self {
-        Self { engine, words: lines.into_iter().flat_map(layout_words).collect() }
+        Self {
+            engine,
+            words: lines.into_iter().flat_map(layout_words).collect(),
+        }
     }
 
     fn confidence(&self) -> f32 {
@@ -119,7 +136,11 @@ pub(crate) struct Session {
 impl Session {
     /// Loads nothing yet.
     pub fn new(config: &OcrConfig) -> Self {
-        Self { config: config.clone(), embedded: None, tesseract: None }
+        Self {
+            config: config.clone(),
+            embedded: None,
+            tesseract: None,
+        }
     }
 
     /// Why no engine can be used at all; `None` when one can.
@@ -139,7 +160,11 @@ impl Session {
     ///
     /// # Errors
     /// [`Unrecognised`] when no engine is there or the one that is failed.
-    pub fn recognise(&mut self, image: &RgbImage, context: &ParseContext) -> Result<Recognised, Unrecognised> {
+    pub fn recognise(
+        &mut self,
+        image: &RgbImage,
+        context: &ParseContext,
+    ) -> Result<Recognised, Unrecognised> {
         match self.config.engine {
             OcrEngine::Off => Err(Unrecognised::because("recognition is switched off")),
             OcrEngine::PpOcr => run(self.embedded().map_err(Unrecognised::because)?, image, context),
@@ -148,10 +173,16 @@ impl Session {
         }
     }
 
-    fn recognise_by_best(&mut self, image: &RgbImage, context: &ParseContext) -> Result<Recognised, Unrecognised> {
+    fn recognise_by_best(
+        &mut self,
+        image: &RgbImage,
+        context: &ParseContext,
+    ) -> Result<Recognised, Unrecognised> {
         let embedded = match self.embedded() {
             Ok(engine) if !wants_tesseract(context.ocr()) => run(engine, image, context),
-            Ok(_) => Err(Unrecognised::because("the embedded engine does not read the languages that are set")),
+            Ok(_) => Err(Unrecognised::because(
+                "the embedded engine does not read the languages that are set",
+            )),
             Err(why) => Err(Unrecognised::because(why)),
         };
         let doubtful = match &embedded {
@@ -191,7 +222,11 @@ impl Session {
     }
 }
 
-fn run(engine: &mut dyn Recogniser, image: &RgbImage, context: &ParseContext) -> Result<Recognised, Unrecognised> {
+fn run(
+    engine: &mut dyn Recogniser,
+    image: &RgbImage,
+    context: &ParseContext,
+) -> Result<Recognised, Unrecognised> {
     let lines = engine.recognise(image, context)?;
     Ok(Recognised::of(engine.name(), lines))
 }
@@ -199,16 +234,25 @@ fn run(engine: &mut dyn Recogniser, image: &RgbImage, context: &ParseContext) ->
 /// Whether all languages that are set are ones that the embedded models do not know.
 fn wants_tesseract(config: &OcrConfig) -> bool {
     const EMBEDDED: [&str; 20] = [
-        "en", "ja", "zh", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "nb", "fi", "pl", "cs", "hu", "ro", "tr",
-        "id",
+        "en", "ja", "zh", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "nb", "fi", "pl", "cs", "hu",
+        "ro", "tr", "id",
     ];
-    let languages: BTreeSet<&str> = config.languages.iter().map(|l| l.split(['-', '_']).next().unwrap_or(l)).collect();
+    let languages: BTreeSet<&str> = config
+        .languages
+        .iter()
+        .map(|l| l.split(['-', '_']).next().unwrap_or(l))
+        .collect();
     !languages.is_empty() && languages.iter().all(|language| !EMBEDDED.contains(language))
 }
 
 /// A recognised line as words for the layout: the line's box gives size and baseline to all of them.
 fn layout_words(line: RecognisedLine) -> Vec<LayoutWord> {
-    let Some(bounds) = line.words.iter().map(|word| word.bounds).reduce(BoundingBox::union) else {
+    let Some(bounds) = line
+        .words
+        .iter()
+        .map(|word| word.bounds)
+        .reduce(BoundingBox::union)
+    else {
         return Vec::new();
     };
     let direction = line.direction;
@@ -239,7 +283,12 @@ fn layout_words(line: RecognisedLine) -> Vec<LayoutWord> {
             direction,
         }
     };
-    line.words.into_iter().filter(|word| !word.text.is_empty()).enumerate().map(word).collect()
+    line.words
+        .into_iter()
+        .filter(|word| !word.text.is_empty())
+        .enumerate()
+        .map(word)
+        .collect()
 }
 
 /// Left, right, top and bottom of a box in the frame of a direction.
@@ -274,7 +323,12 @@ fn words_of_characters(characters: &[(char, f32, f32, f32)], top: f32, bottom: f
             _ => {
                 words.push(RecognisedWord {
                     text: c.to_string(),
-                    bounds: BoundingBox { left, top, right, bottom },
+                    bounds: BoundingBox {
+                        left,
+                        top,
+                        right,
+                        bottom,
+                    },
                     confidence,
                     space_before: space && !words.is_empty(),
                 });

@@ -50,20 +50,26 @@ struct Reading {
 impl PpOcr {
     /// Loads the models from their folder.
     pub fn load(directory: Option<&Path>) -> Result<Self, Unrecognised> {
-        let missing = || Unrecognised::because("the recognition models are not installed (`boxwood doctor` tells how)");
+        let missing =
+            || Unrecognised::because("the recognition models are not installed (`boxwood doctor` tells how)");
         let directory = directory.ok_or_else(missing)?;
         if !directory.join(DETECTION).is_file() || !directory.join(RECOGNITION).is_file() {
             return Err(missing());
         }
         let failed = |name: &'static str| {
-            move |error: &dyn std::fmt::Display| Unrecognised::because(format!("the model {name} can't be loaded: {error}"))
+            move |error: &dyn std::fmt::Display| {
+                Unrecognised::because(format!("the model {name} can't be loaded: {error}"))
+            }
         };
         let load = |name: &'static str| {
             let mut options = ModelOptions::with_all_ops();
             options.prepack_weights(true);
-            options.load_file(directory.join(name)).map_err(|error| failed(name)(&error))
+            options
+                .load_file(directory.join(name))
+                .map_err(|error| failed(name)(&error))
         };
-        let text = std::fs::read_to_string(directory.join(DICTIONARY)).map_err(|error| failed(DICTIONARY)(&error))?;
+        let text = std::fs::read_to_string(directory.join(DICTIONARY))
+            .map_err(|error| failed(DICTIONARY)(&error))?;
         Ok(Self {
             detection: load(DETECTION)?,
             recognition: load(RECOGNITION)?,
@@ -78,11 +84,14 @@ impl PpOcr {
         shape: [usize; 4],
         data: Vec<f32>,
     ) -> Result<([usize; N], Vec<f32>), Unrecognised> {
-        let failed = |error: &dyn std::fmt::Display| Unrecognised::because(format!("the recognition failed: {error}"));
+        let failed =
+            |error: &dyn std::fmt::Display| Unrecognised::because(format!("the recognition failed: {error}"));
         let input = Value::from_shape(shape, data).map_err(|error| failed(&error))?;
         let mut options = RunOptions::default();
         options.thread_pool = Some(Arc::clone(&self.threads));
-        let output = model.run_one(input.into(), Some(options)).map_err(|error| failed(&error))?;
+        let output = model
+            .run_one(input.into(), Some(options))
+            .map_err(|error| failed(&error))?;
         output.into_shape_vec::<f32, N>().map_err(|error| failed(&error))
     }
 
@@ -94,10 +103,15 @@ impl PpOcr {
         let tensor = detection_tensor(image, w as u32, h as u32);
         let (_, map) = self.run::<4>(&self.detection, [1, 3, h, w], tensor)?;
         if map.len() != w * h {
-            return Err(Unrecognised::because("the detection model gave a map of another size"));
+            return Err(Unrecognised::because(
+                "the detection model gave a map of another size",
+            ));
         }
         let (x, y) = (width / w as f32, height / h as f32);
-        Ok(text_boxes(&map, w, h).into_iter().map(|found| found.scaled(x, y)).collect())
+        Ok(text_boxes(&map, w, h)
+            .into_iter()
+            .map(|found| found.scaled(x, y))
+            .collect())
     }
 
     fn read(
@@ -110,7 +124,9 @@ impl PpOcr {
         let mut readings = Vec::with_capacity(crops.len());
         let mut start = 0;
         while start < crops.len() {
-            context.checkpoint().map_err(|error| Unrecognised::because(error.to_string()))?;
+            context
+                .checkpoint()
+                .map_err(|error| Unrecognised::because(error.to_string()))?;
             let mut end = start + 1;
             while end < crops.len()
                 && end - start < MAX_BATCH
@@ -136,19 +152,37 @@ impl PpOcr {
         let size = 3 * LINE_HEIGHT * stride;
         let mut data = vec![0.0; crops.len() * size];
         for (crop, out) in crops.iter().zip(data.chunks_exact_mut(size)) {
-            crop_into(image, &crop.0, crop.1, (line_width(crop), LINE_HEIGHT), stride, out);
+            crop_into(
+                image,
+                &crop.0,
+                crop.1,
+                (line_width(crop), LINE_HEIGHT),
+                stride,
+                out,
+            );
         }
         let shape = [crops.len(), 3, LINE_HEIGHT, stride];
         let ([lines, steps, labels], output) = self.run::<3>(&self.recognition, shape, data)?;
         if labels < self.dictionary.labels() || lines != crops.len() || steps == 0 {
-            return Err(Unrecognised::because("the recognition model does not fit its dictionary"));
+            return Err(Unrecognised::because(
+                "the recognition model does not fit its dictionary",
+            ));
         }
         for (crop, row) in crops.iter().zip(output.chunks_exact(steps * labels)) {
             let used = line_width(crop) as f32 / stride as f32;
             let characters = self.dictionary.decode(row, labels, used);
             let sum: f32 = characters.iter().map(|c| c.confidence).sum();
-            let confidence = if characters.is_empty() { 0.0 } else { sum / characters.len() as f32 };
-            readings.push(Reading { region: crop.0, turn: crop.1, characters, confidence });
+            let confidence = if characters.is_empty() {
+                0.0
+            } else {
+                sum / characters.len() as f32
+            };
+            readings.push(Reading {
+                region: crop.0,
+                turn: crop.1,
+                characters,
+                confidence,
+            });
         }
         Ok(())
     }
@@ -194,8 +228,16 @@ impl Recogniser for PpOcr {
         "pp-ocrv6"
     }
 
-    fn recognise(&mut self, image: &RgbImage, context: &ParseContext) -> Result<Vec<RecognisedLine>, Unrecognised> {
-        let crops = self.detect(image)?.into_iter().map(|found| (found, first_turn(&found))).collect();
+    fn recognise(
+        &mut self,
+        image: &RgbImage,
+        context: &ParseContext,
+    ) -> Result<Vec<RecognisedLine>, Unrecognised> {
+        let crops = self
+            .detect(image)?
+            .into_iter()
+            .map(|found| (found, first_turn(&found)))
+            .collect();
         let mut readings = self.read(image, crops, context)?;
         self.retry(image, &mut readings, context)?;
         readings.retain(|reading| reading.confidence >= NOT_TEXT && !reading.characters.is_empty());
@@ -205,7 +247,11 @@ impl Recogniser for PpOcr {
 
 /// Tall boxes are columns or turned lines.
 fn first_turn(region: &RotatedBox) -> Turn {
-    if region.height >= 1.8 * region.width { Turn::CounterClockwise } else { Turn::None }
+    if region.height >= 1.8 * region.width {
+        Turn::CounterClockwise
+    } else {
+        Turn::None
+    }
 }
 
 /// Whether a tall box may be a single upright character.
@@ -227,7 +273,10 @@ fn line_width(crop: &(RotatedBox, Turn)) -> usize {
 /// The words of a reading with upright boxes around their parts of the line.
 fn line_of(reading: &Reading) -> RecognisedLine {
     let characters = &reading.characters;
-    let edge = |index: usize| match (index.checked_sub(1).and_then(|i| characters.get(i)), characters.get(index)) {
+    let edge = |index: usize| match (
+        index.checked_sub(1).and_then(|i| characters.get(i)),
+        characters.get(index),
+    ) {
         (Some(before), Some(after)) => (before.at + after.at) / 2.0,
         (None, Some(first)) => (first.at - half_step(characters)).max(0.0),
         (Some(last), None) => (last.at + half_step(characters)).min(1.0),
@@ -243,7 +292,10 @@ fn line_of(reading: &Reading) -> RecognisedLine {
         ..word
     };
     RecognisedLine {
-        words: words_of_characters(&spans, 0.0, 1.0).into_iter().map(place).collect(),
+        words: words_of_characters(&spans, 0.0, 1.0)
+            .into_iter()
+            .map(place)
+            .collect(),
         direction: match reading.turn {
             Turn::None => 0,
             Turn::CounterClockwise => 90,
@@ -271,10 +323,25 @@ fn page_box(region: &RotatedBox, turn: Turn, from: f32, to: f32) -> BoundingBox 
         Turn::Clockwise => region.point(across, 1.0 - along),
         Turn::Half => region.point(1.0 - along, 1.0 - across),
     };
-    let corners = [corner(from, INSET), corner(to, INSET), corner(from, 1.0 - INSET), corner(to, 1.0 - INSET)];
-    let mut bounds = BoundingBox { left: f32::MAX, top: f32::MAX, right: f32::MIN, bottom: f32::MIN };
+    let corners = [
+        corner(from, INSET),
+        corner(to, INSET),
+        corner(from, 1.0 - INSET),
+        corner(to, 1.0 - INSET),
+    ];
+    let mut bounds = BoundingBox {
+        left: f32::MAX,
+        top: f32::MAX,
+        right: f32::MIN,
+        bottom: f32::MIN,
+    };
     for (x, y) in corners {
-        bounds = bounds.union(BoundingBox { left: x, top: y, right: x, bottom: y });
+        bounds = bounds.union(BoundingBox {
+            left: x,
+            top: y,
+            right: x,
+            bottom: y,
+        });
     }
     bounds
 }
@@ -283,7 +350,9 @@ fn page_box(region: &RotatedBox, turn: Turn, from: f32, to: f32) -> BoundingBox 
 fn free_cores() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").ok();
-    let busy = load.and_then(|text| text.split(' ').next().and_then(|load| load.parse::<f32>().ok())).unwrap_or(0.0);
+    let busy = load
+        .and_then(|text| text.split(' ').next().and_then(|load| load.parse::<f32>().ok()))
+        .unwrap_or(0.0);
     let free = cores as f32 - busy + 0.5;
     (free.max(1.0) as usize).clamp(1, cores.min(8))
 }

@@ -17,16 +17,46 @@ const PROGRAM: &str = "tesseract";
 
 /// ISO 639-1 codes and Tesseract's names.
 const LANGUAGES: [(&str, &str); 26] = [
-    ("en", "eng"), ("ja", "jpn"), ("ko", "kor"), ("ru", "rus"), ("zh", "chi_sim"), ("de", "deu"), ("fr", "fra"),
-    ("es", "spa"), ("it", "ita"), ("pt", "por"), ("nl", "nld"), ("pl", "pol"), ("uk", "ukr"), ("bg", "bul"),
-    ("el", "ell"), ("ar", "ara"), ("he", "heb"), ("hi", "hin"), ("th", "tha"), ("tr", "tur"), ("sv", "swe"),
-    ("da", "dan"), ("fi", "fin"), ("cs", "ces"), ("hu", "hun"), ("vi", "vie"),
+    ("en", "eng"),
+    ("ja", "jpn"),
+    ("ko", "kor"),
+    ("ru", "rus"),
+    ("zh", "chi_sim"),
+    ("de", "deu"),
+    ("fr", "fra"),
+    ("es", "spa"),
+    ("it", "ita"),
+    ("pt", "por"),
+    ("nl", "nld"),
+    ("pl", "pol"),
+    ("uk", "ukr"),
+    ("bg", "bul"),
+    ("el", "ell"),
+    ("ar", "ara"),
+    ("he", "heb"),
+    ("hi", "hin"),
+    ("th", "tha"),
+    ("tr", "tur"),
+    ("sv", "swe"),
+    ("da", "dan"),
+    ("fi", "fin"),
+    ("cs", "ces"),
+    ("hu", "hun"),
+    ("vi", "vie"),
 ];
 
 /// Scripts as Tesseract's script detection names them, with the language that reads them.
 const SCRIPTS: [(&str, &str); 10] = [
-    ("Latin", "eng"), ("Cyrillic", "rus"), ("Hangul", "kor"), ("Korean", "kor"), ("Japanese", "jpn"), ("Han", "chi_sim"),
-    ("Greek", "ell"), ("Arabic", "ara"), ("Hebrew", "heb"), ("Devanagari", "hin"),
+    ("Latin", "eng"),
+    ("Cyrillic", "rus"),
+    ("Hangul", "kor"),
+    ("Korean", "kor"),
+    ("Japanese", "jpn"),
+    ("Han", "chi_sim"),
+    ("Greek", "ell"),
+    ("Arabic", "ara"),
+    ("Hebrew", "heb"),
+    ("Devanagari", "hin"),
 ];
 
 /// An installed Tesseract.
@@ -38,22 +68,31 @@ pub(super) struct Tesseract {
 impl Tesseract {
     /// Asks the program for its languages.
     pub fn find(languages: &[String]) -> Result<Self, Unrecognised> {
-        let output = Command::new(PROGRAM).arg("--list-langs").stdin(Stdio::null()).output().map_err(|_| {
-            Unrecognised::because("Tesseract is not installed (on Debian: `apt install tesseract-ocr`)")
-        })?;
+        let output = Command::new(PROGRAM)
+            .arg("--list-langs")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|_| {
+                Unrecognised::because("Tesseract is not installed (on Debian: `apt install tesseract-ocr`)")
+            })?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let installed: Vec<String> = text.lines().skip(1).map(|line| line.trim().to_owned()).collect();
         let mut chosen = Vec::new();
         for language in languages {
             let code = language.split(['-', '_']).next().unwrap_or(language);
-            let name = LANGUAGES.iter().find(|(iso, _)| *iso == code).map_or(language.as_str(), |(_, name)| name);
+            let name = LANGUAGES
+                .iter()
+                .find(|(iso, _)| *iso == code)
+                .map_or(language.as_str(), |(_, name)| name);
             if installed.iter().any(|installed| installed == name) {
                 chosen.push(name.to_owned());
             }
         }
         if installed.is_empty() || (!languages.is_empty() && chosen.is_empty()) {
             let wanted = languages.join(", ");
-            return Err(Unrecognised::because(format!("Tesseract has no data for the languages that are set ({wanted})")));
+            return Err(Unrecognised::because(format!(
+                "Tesseract has no data for the languages that are set ({wanted})"
+            )));
         }
         Ok(Self { installed, chosen })
     }
@@ -71,7 +110,11 @@ impl Tesseract {
         {
             return Ok((*language).to_owned());
         }
-        let fallback = self.installed.iter().find(|name| *name == "eng").or(self.installed.first());
+        let fallback = self
+            .installed
+            .iter()
+            .find(|name| *name == "eng")
+            .or(self.installed.first());
         Ok(fallback.cloned().unwrap_or_default())
     }
 }
@@ -81,12 +124,20 @@ impl Recogniser for Tesseract {
         "tesseract"
     }
 
-    fn recognise(&mut self, image: &RgbImage, context: &ParseContext) -> Result<Vec<RecognisedLine>, Unrecognised> {
+    fn recognise(
+        &mut self,
+        image: &RgbImage,
+        context: &ParseContext,
+    ) -> Result<Vec<RecognisedLine>, Unrecognised> {
         let bytes = portable_pixmap(image);
         let languages = self.languages(&bytes, context)?;
         // Korean is read best as one block; all else with the program's own page analysis.
         let mode = if languages == "kor" { "6" } else { "3" };
-        let table = execute(&["stdin", "stdout", "-l", &languages, "--psm", mode, "tsv"], &bytes, context)?;
+        let table = execute(
+            &["stdin", "stdout", "-l", &languages, "--psm", mode, "tsv"],
+            &bytes,
+            context,
+        )?;
         Ok(lines_of(&table))
     }
 }
@@ -119,7 +170,9 @@ fn execute(arguments: &[&str], input: &[u8], context: &ParseContext) -> Result<S
             source.read_to_end(&mut text).map(|_| text)
         });
         let ended = wait(&mut child, context);
-        let text = reader.join().map_err(|_| failed(&"its output could not be read"))?;
+        let text = reader
+            .join()
+            .map_err(|_| failed(&"its output could not be read"))?;
         ended?;
         let text = text.map_err(|error| failed(&error))?;
         Ok(String::from_utf8_lossy(&text).into_owned())
@@ -145,11 +198,16 @@ fn wait(child: &mut Child, context: &ParseContext) -> Result<(), Unrecognised> {
 }
 
 /// The words of Tesseract's table, gathered by line.
-fn lines_of(table: &str) -> Vec<RecognisedLine> {
+pub(super) fn lines_of(table: &str) -> Vec<RecognisedLine> {
     let mut lines: BTreeMap<(u32, u32, u32), Vec<RecognisedWord>> = BTreeMap::new();
     for row in table.lines() {
         let cells: Vec<&str> = row.splitn(12, '\t').collect();
-        let number = |index: usize| cells.get(index).and_then(|cell| cell.parse::<f32>().ok()).unwrap_or(-1.0);
+        let number = |index: usize| {
+            cells
+                .get(index)
+                .and_then(|cell| cell.parse::<f32>().ok())
+                .unwrap_or(-1.0)
+        };
         let [level, _, block, paragraph, line, ..] = [0, 1, 2, 3, 4].map(|index| number(index) as u32);
         let text = cells.get(11).map_or("", |text| text.trim());
         if level != 5 || text.is_empty() || number(10) < 0.0 {
@@ -161,18 +219,37 @@ fn lines_of(table: &str) -> Vec<RecognisedLine> {
         let characters: Vec<(char, f32, f32, f32)> = text
             .chars()
             .enumerate()
-            .map(|(index, c)| (c, left + step * index as f32, left + step * (index + 1) as f32, confidence))
+            .map(|(index, c)| {
+                (
+                    c,
+                    left + step * index as f32,
+                    left + step * (index + 1) as f32,
+                    confidence,
+                )
+            })
             .collect();
         let words = lines.entry((block, paragraph, line)).or_default();
-        let unspaced = words.last().is_some_and(|word| word.text.ends_with(is_unspaced_script))
+        let unspaced = words
+            .last()
+            .is_some_and(|word| word.text.ends_with(is_unspaced_script))
             && text.starts_with(is_unspaced_script);
-        for (index, mut word) in words_of_characters(&characters, top, top + height).into_iter().enumerate() {
+        for (index, mut word) in words_of_characters(&characters, top, top + height)
+            .into_iter()
+            .enumerate()
+        {
             if index == 0 {
                 word.space_before = !unspaced && !words.is_empty();
             }
-            word.bounds = BoundingBox { top, bottom: top + height, ..word.bounds };
+            word.bounds = BoundingBox {
+                top,
+                bottom: top + height,
+                ..word.bounds
+            };
             words.push(word);
         }
     }
-    lines.into_values().map(|words| RecognisedLine { words, direction: 0 }).collect()
+    lines
+        .into_values()
+        .map(|words| RecognisedLine { words, direction: 0 })
+        .collect()
 }

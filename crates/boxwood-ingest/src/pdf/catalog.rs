@@ -11,7 +11,9 @@ const MAX_NODES: usize = 20_000;
 
 /// The document's catalogue.
 pub(super) fn catalog(pdf: &Pdf) -> Dict<'_> {
-    pdf.xref().get::<Dict<'_>>(pdf.xref().root_id()).unwrap_or_default()
+    pdf.xref()
+        .get::<Dict<'_>>(pdf.xref().root_id())
+        .unwrap_or_default()
 }
 
 /// Labels of pages ("iv", "A-3"), where they differ from the page's number.
@@ -25,8 +27,13 @@ pub(super) fn page_labels(pdf: &Pdf, pages: usize) -> Vec<Option<String>> {
     walk_numbers(&tree, 0, &mut budget, &mut ranges);
     ranges.sort_by_key(|(first, _)| *first);
     for (index, (first, style)) in ranges.iter().enumerate() {
-        let end = ranges.get(index + 1).map_or(pages, |(next, _)| (*next).min(pages));
-        let prefix = style.get::<PdfString<'_>>("P").map(|p| text_of(p.as_bytes())).unwrap_or_default();
+        let end = ranges
+            .get(index + 1)
+            .map_or(pages, |(next, _)| (*next).min(pages));
+        let prefix = style
+            .get::<PdfString<'_>>("P")
+            .map(|p| text_of(p.as_bytes()))
+            .unwrap_or_default();
         let start = style.get::<i32>("St").filter(|start| *start > 0).unwrap_or(1) as usize;
         let kind = style.get::<Name<'_>>("S").map(|name| name.as_str().to_owned());
         for page in *first..end {
@@ -56,7 +63,11 @@ fn walk_numbers<'a>(node: &Dict<'a>, depth: usize, budget: &mut usize, out: &mut
             }
         }
     }
-    for kid in node.get::<Array<'_>>("Kids").iter().flat_map(|kids| kids.iter::<Dict<'_>>()) {
+    for kid in node
+        .get::<Array<'_>>("Kids")
+        .iter()
+        .flat_map(|kids| kids.iter::<Dict<'_>>())
+    {
         *budget = budget.saturating_sub(1);
         walk_numbers(&kid, depth + 1, budget, out);
     }
@@ -75,8 +86,19 @@ fn numeral(kind: Option<&str>, number: usize) -> String {
 
 fn roman(mut number: usize) -> String {
     const STEPS: [(usize, &str); 13] = [
-        (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"),
-        (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
+        (1000, "M"),
+        (900, "CM"),
+        (500, "D"),
+        (400, "CD"),
+        (100, "C"),
+        (90, "XC"),
+        (50, "L"),
+        (40, "XL"),
+        (10, "X"),
+        (9, "IX"),
+        (5, "V"),
+        (4, "IV"),
+        (1, "I"),
     ];
     if number > 20_000 {
         return number.to_string();
@@ -101,7 +123,10 @@ fn letters(number: usize) -> String {
 pub(super) fn embedded_files(pdf: &Pdf) -> Vec<String> {
     let mut names = Vec::new();
     let mut budget = MAX_NODES;
-    if let Some(tree) = catalog(pdf).get::<Dict<'_>>("Names").and_then(|names| names.get::<Dict<'_>>("EmbeddedFiles")) {
+    if let Some(tree) = catalog(pdf)
+        .get::<Dict<'_>>("Names")
+        .and_then(|names| names.get::<Dict<'_>>("EmbeddedFiles"))
+    {
         walk_names(&tree, 0, &mut budget, &mut names);
     }
     names
@@ -119,12 +144,19 @@ fn walk_names(node: &Dict<'_>, depth: usize, budget: &mut usize, out: &mut Vec<S
                 return;
             }
             let file = value.into_dict();
-            let name = file.and_then(|file| file.get::<PdfString<'_>>("UF").or_else(|| file.get::<PdfString<'_>>("F")));
+            let name = file.and_then(|file| {
+                file.get::<PdfString<'_>>("UF")
+                    .or_else(|| file.get::<PdfString<'_>>("F"))
+            });
             let name = name.or_else(|| key.into_string());
             out.push(name.map(|name| text_of(name.as_bytes())).unwrap_or_default());
         }
     }
-    for kid in node.get::<Array<'_>>("Kids").iter().flat_map(|kids| kids.iter::<Dict<'_>>()) {
+    for kid in node
+        .get::<Array<'_>>("Kids")
+        .iter()
+        .flat_map(|kids| kids.iter::<Dict<'_>>())
+    {
         *budget = budget.saturating_sub(1);
         walk_names(&kid, depth + 1, budget, out);
     }
@@ -132,7 +164,9 @@ fn walk_names(node: &Dict<'_>, depth: usize, budget: &mut usize, out: &mut Vec<S
 
 /// Whether the form is of the kind that a program draws itself (XFA), so that the pages may show only a notice.
 pub(super) fn has_dynamic_form(pdf: &Pdf) -> bool {
-    catalog(pdf).get::<Dict<'_>>("AcroForm").is_some_and(|form| form.contains_key("XFA"))
+    catalog(pdf)
+        .get::<Dict<'_>>("AcroForm")
+        .is_some_and(|form| form.contains_key("XFA"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use crate::layout::{Glyph, GlyphText, Rule, VERTICAL, is_meaningless};
 use boxwood_core::BoundingBox;
 use hayro::hayro_interpret::font::{Glyph as PdfGlyph, GlyphRun, PositionedGlyph};
 use hayro::hayro_interpret::hayro_cmap::{BfString, WritingMode};
-use hayro::hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask};
+use hayro::hayro_interpret::{
+    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
+};
 use hayro::kurbo::{Affine, BezPath, PathEl, Point, Rect};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -64,7 +66,10 @@ impl<'f> Collector<'f> {
     /// A device for a page of this size.
     pub fn new(width: f32, height: f32, fallback: &'f UnicodeFallback) -> Self {
         Self {
-            drawn: Drawn { coverage: vec![false; COVERAGE_CELLS * COVERAGE_CELLS], ..Drawn::default() },
+            drawn: Drawn {
+                coverage: vec![false; COVERAGE_CELLS * COVERAGE_CELLS],
+                ..Drawn::default()
+            },
             width,
             height,
             seen: HashMap::default(),
@@ -80,7 +85,10 @@ impl<'f> Collector<'f> {
             return;
         }
         let vertical = run.writing_mode() == WritingMode::Vertical;
-        let mut metrics: Vec<Metrics> = glyphs.iter().map(|glyph| Metrics::of(glyph, transform, vertical)).collect();
+        let mut metrics: Vec<Metrics> = glyphs
+            .iter()
+            .map(|glyph| Metrics::of(glyph, transform, vertical))
+            .collect();
         if !vertical {
             settle_advances(&mut metrics);
         }
@@ -93,7 +101,13 @@ impl<'f> Collector<'f> {
         }
     }
 
-    fn push_glyph(&mut self, glyph: &PositionedGlyph<'_>, metrics: &Metrics, size_factor: f32, vertical: bool) {
+    fn push_glyph(
+        &mut self,
+        glyph: &PositionedGlyph<'_>,
+        metrics: &Metrics,
+        size_factor: f32,
+        vertical: bool,
+    ) {
         let text = self.text_of(glyph);
         let glyph = metrics.place(text, metrics.size * size_factor, vertical);
         let bounds = glyph.bounds;
@@ -117,7 +131,11 @@ impl<'f> Collector<'f> {
             Some(BfString::Char(c)) => GlyphText::Char(c),
             Some(BfString::String(text)) => {
                 let text = text.trim_matches('\0');
-                if text.is_empty() { GlyphText::Char('\u{fffd}') } else { GlyphText::Text(text.into()) }
+                if text.is_empty() {
+                    GlyphText::Char('\u{fffd}')
+                } else {
+                    GlyphText::Text(text.into())
+                }
             }
         }
     }
@@ -129,9 +147,20 @@ impl<'f> Collector<'f> {
         let cell = 4.0 * tolerance.max(0.05);
         let (x, y) = (glyph.bounds.left, glyph.bounds.bottom);
         let (fx, fy) = (x / cell, y / cell);
-        let near = |f: f32| if f.fract().abs() < 0.5 { f.floor() as i32 - 1 } else { f.floor() as i32 + 1 };
+        let near = |f: f32| {
+            if f.fract().abs() < 0.5 {
+                f.floor() as i32 - 1
+            } else {
+                f.floor() as i32 + 1
+            }
+        };
         let (cx, cy) = (fx.floor() as i32, fy.floor() as i32);
-        for key in [(first, cx, cy), (first, near(fx), cy), (first, cx, near(fy)), (first, near(fx), near(fy))] {
+        for key in [
+            (first, cx, cy),
+            (first, near(fx), cy),
+            (first, cx, near(fy)),
+            (first, near(fx), near(fy)),
+        ] {
             if let Some(&(other_x, other_y)) = self.seen.get(&key)
                 && (x - other_x).abs() <= tolerance
                 && (y - other_y).abs() <= tolerance
@@ -216,8 +245,14 @@ impl<'f> Collector<'f> {
             let scaled = position / f64::from(length.max(1.0)) * COVERAGE_CELLS as f64;
             scaled.clamp(0.0, COVERAGE_CELLS as f64)
         };
-        let (left, right) = (cell(bounds.x0, self.width).round(), cell(bounds.x1, self.width).round());
-        let (top, bottom) = (cell(bounds.y0, self.height).round(), cell(bounds.y1, self.height).round());
+        let (left, right) = (
+            cell(bounds.x0, self.width).round(),
+            cell(bounds.x1, self.width).round(),
+        );
+        let (top, bottom) = (
+            cell(bounds.y0, self.height).round(),
+            cell(bounds.y1, self.height).round(),
+        );
         for row in top as usize..bottom as usize {
             let row = row * COVERAGE_CELLS;
             self.drawn.coverage[row + left as usize..row + right as usize].fill(true);
@@ -297,7 +332,11 @@ impl Metrics {
             PdfGlyph::Outline(outline) => outline.advance_width(),
             PdfGlyph::Type3(type3) => type3.advance_width(),
         };
-        let advance = if vertical { 1.0 } else { advance.unwrap_or(500.0) / 1000.0 };
+        let advance = if vertical {
+            1.0
+        } else {
+            advance.unwrap_or(500.0) / 1000.0
+        };
         let along_size = (length * 1000.0) as f32;
         Self {
             origin: Point::new(x, y),
@@ -323,12 +362,21 @@ impl Metrics {
                 right: top + size,
                 baseline: -(left + size / 2.0),
                 size,
-                bounds: BoundingBox { left, top, right: left + size, bottom: top + size },
+                bounds: BoundingBox {
+                    left,
+                    top,
+                    right: left + size,
+                    bottom: top + size,
+                },
                 direction: VERTICAL,
             };
         }
         let (direction, (ex, ey)) = snapped(self.along);
-        let width = if self.width.is_finite() { self.width.max(0.0) } else { 0.0 };
+        let width = if self.width.is_finite() {
+            self.width.max(0.0)
+        } else {
+            0.0
+        };
         let left = x * ex + y * ey;
         // Upwards is towards the line before: (ey, -ex).
         let corner = |along: f32, up: f32| (x + ex * along + ey * up, y + ey * along - ex * up);
@@ -346,7 +394,12 @@ impl Metrics {
             right: left + width,
             baseline: y * ex - x * ey,
             size,
-            bounds: BoundingBox { left: least(|c| c.0), top: least(|c| c.1), right: most(|c| c.0), bottom: most(|c| c.1) },
+            bounds: BoundingBox {
+                left: least(|c| c.0),
+                top: least(|c| c.1),
+                right: most(|c| c.0),
+                bottom: most(|c| c.1),
+            },
             direction,
         }
     }
@@ -393,9 +446,17 @@ fn settle_advances(metrics: &mut [Metrics]) {
 
 /// Type 3 fonts may draw at any scale; their advances tell the real size.
 fn type3_size_factor(metrics: &[Metrics]) -> f32 {
-    let total: f32 = metrics.iter().map(|m| m.width / m.size.max(0.001)).filter(|w| w.is_finite()).sum();
+    let total: f32 = metrics
+        .iter()
+        .map(|m| m.width / m.size.max(0.001))
+        .filter(|w| w.is_finite())
+        .sum();
     let mean = total / metrics.len().max(1) as f32;
-    if mean > 1.3 || (mean > 0.0 && mean < 0.15) { mean * 2.0 } else { 1.0 }
+    if mean > 1.3 || (mean > 0.0 && mean < 0.15) {
+        mean * 2.0
+    } else {
+        1.0
+    }
 }
 
 /// A quick hasher for grid cells.

@@ -38,7 +38,11 @@ const PAGES_PER_OPENING: usize = 400;
 /// # Errors
 /// [`ParseError::Encrypted`] when it needs a password, [`ParseError::Damaged`] when no page can be found,
 /// [`ParseError::LimitReached`] when not even the first page could be read within the limits.
-pub fn parse(bytes: &[u8], context: &mut ParseContext, builder: &mut DocumentBuilder) -> Result<(), ParseError> {
+pub fn parse(
+    bytes: &[u8],
+    context: &mut ParseContext,
+    builder: &mut DocumentBuilder,
+) -> Result<(), ParseError> {
     let data = Arc::new(bytes.to_vec());
     let first = open(&data, context)?;
     let total = first.pages().len();
@@ -84,10 +88,12 @@ struct Reading {
 
 fn open(data: &Arc<Vec<u8>>, context: &ParseContext) -> Result<Pdf, ParseError> {
     Pdf::new(Arc::clone(data)).map_err(|error| match error {
-        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => ParseError::encrypted(context.format()),
-        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => {
-            ParseError::Unsupported { detected: "a PDF with an encryption that is not in the standard".into() }
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => {
+            ParseError::encrypted(context.format())
         }
+        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => ParseError::Unsupported {
+            detected: "a PDF with an encryption that is not in the standard".into(),
+        },
         LoadPdfError::Decryption(_) => context.damaged("its encryption is not valid"),
         LoadPdfError::Invalid => context.damaged("its objects or pages can't be found"),
     })
@@ -110,19 +116,34 @@ fn read_pages(
         let failed = |error| (index, error);
         context.begin_page(index as u32 + 1, builder).map_err(failed)?;
         if let Some(page) = pdf.pages().get(index) {
-            reader.read(index, page, reading, context, builder).map_err(failed)?;
+            reader
+                .read(index, page, reading, context, builder)
+                .map_err(failed)?;
         }
     }
     Ok(())
 }
 
 /// Ends at a limit: what was read is kept, and the pages that were not are named.
-fn stop(error: ParseError, page: usize, total: usize, builder: &mut DocumentBuilder) -> Result<(), ParseError> {
+fn stop(
+    error: ParseError,
+    page: usize,
+    total: usize,
+    builder: &mut DocumentBuilder,
+) -> Result<(), ParseError> {
     if builder.current_page() == 0 {
         return Err(error);
     }
-    let range = if page + 1 == total { format!("page {total} was") } else { format!("pages {}–{total} were", page + 1) };
-    builder.note(None, ReadNoteKind::LimitReached, format!("{range} not read: {error}"));
+    let range = if page + 1 == total {
+        format!("page {total} was")
+    } else {
+        format!("pages {}–{total} were", page + 1)
+    };
+    builder.note(
+        None,
+        ReadNoteKind::LimitReached,
+        format!("{range} not read: {error}"),
+    );
     Ok(())
 }
 

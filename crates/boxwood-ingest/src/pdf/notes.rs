@@ -14,7 +14,10 @@ pub(super) struct Notes {
 impl Notes {
     /// Remembers that something of a page (1-based) was not read. `reason` completes "pages 3–5: …".
     pub fn add(&mut self, page: u32, kind: ReadNoteKind, reason: impl Into<String>) {
-        self.reasons.entry((kind as u8, reason.into())).or_default().push(page);
+        self.reasons
+            .entry((kind as u8, reason.into()))
+            .or_default()
+            .push(page);
     }
 
     /// Writes the notes; one that concerns a single page names it as its page.
@@ -44,16 +47,39 @@ fn ranges(pages: &[u32]) -> String {
             _ => parts.push((page, page)),
         }
     }
-    let parts = parts.iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first}–{last}") });
+    let parts = parts.iter().map(|(first, last)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}–{last}")
+        }
+    });
     parts.collect::<Vec<_>>().join(", ")
 }
 
 /// "2 embedded files were not opened: a.xml, b.pdf"
 pub(super) fn embedded_message(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.is_empty()).take(5).collect();
-    let (noun, verb) = if names.len() == 1 { ("file", "was") } else { ("files", "were") };
-    let more = if names.len() > shown.len() && !shown.is_empty() { ", …" } else { "" };
-    let list = if shown.is_empty() { String::new() } else { format!(": {}{more}", shown.join(", ")) };
+    let shown: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !name.is_empty())
+        .take(5)
+        .collect();
+    let (noun, verb) = if names.len() == 1 {
+        ("file", "was")
+    } else {
+        ("files", "were")
+    };
+    let more = if names.len() > shown.len() && !shown.is_empty() {
+        ", …"
+    } else {
+        ""
+    };
+    let list = if shown.is_empty() {
+        String::new()
+    } else {
+        format!(": {}{more}", shown.join(", "))
+    };
     format!("{} embedded {noun} {verb} not opened{list}", names.len())
 }
 
@@ -71,7 +97,13 @@ mod tests {
     #[test]
     fn embedded_files_are_counted_and_named() {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(embedded_message(&names(&["a.xml"])), "1 embedded file was not opened: a.xml");
-        assert_eq!(embedded_message(&names(&["", ""])), "2 embedded files were not opened");
+        assert_eq!(
+            embedded_message(&names(&["a.xml"])),
+            "1 embedded file was not opened: a.xml"
+        );
+        assert_eq!(
+            embedded_message(&names(&["", ""])),
+            "2 embedded files were not opened"
+        );
     }
 }

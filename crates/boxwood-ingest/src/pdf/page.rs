@@ -68,7 +68,10 @@ impl Need {
     fn reason(self, drawn: &Drawn) -> String {
         match self {
             Self::UnknownCharacters => {
-                format!("{} characters are in fonts that do not say what they mean", drawn.unknown)
+                format!(
+                    "{} characters are in fonts that do not say what they mean",
+                    drawn.unknown
+                )
             }
             _ => "text in images".to_owned(),
         }
@@ -94,13 +97,19 @@ impl<'a> PageReader<'a, '_> {
         let size = Some(PageSize { width, height });
         let Some(drawn) = self.collect(page, number, reading) else {
             builder.page(label, size, TextSource::Native);
-            reading.notes.add(number, ReadNoteKind::Damaged, "the page could not be read");
+            reading
+                .notes
+                .add(number, ReadNoteKind::Damaged, "the page could not be read");
             return Ok(());
         };
         let (annotations, attached) = annotations_of(page);
         note_losses(&drawn, attached, number, reading);
         let need = Need::of(&drawn);
-        let recognised = if need == Need::None { None } else { self.recognise(page, need, &drawn, number, reading, context) };
+        let recognised = if need == Need::None {
+            None
+        } else {
+            self.recognise(page, need, &drawn, number, reading, context)
+        };
         let (layout, source) = compose(drawn, need, recognised);
         builder.page(label, size, source);
         emit_page(builder, layout, &mut reading.body);
@@ -124,7 +133,11 @@ impl<'a> PageReader<'a, '_> {
             device.drawn
         }));
         if failed_fonts.load(Ordering::Relaxed) > 0 {
-            reading.notes.add(number, ReadNoteKind::Damaged, "text in a font that could not be loaded");
+            reading.notes.add(
+                number,
+                ReadNoteKind::Damaged,
+                "text in a font that could not be loaded",
+            );
         }
         drawn.ok()
     }
@@ -177,11 +190,18 @@ fn settings(failed_images: &Arc<AtomicU32>, failed_fonts: &Arc<AtomicU32>) -> In
 
 fn note_losses(drawn: &Drawn, attached: usize, number: u32, reading: &mut Reading) {
     if drawn.beyond_limit > 0 {
-        let reason = format!("{} characters beyond the limit of a page were not read", drawn.beyond_limit);
+        let reason = format!(
+            "{} characters beyond the limit of a page were not read",
+            drawn.beyond_limit
+        );
         reading.notes.add(number, ReadNoteKind::LimitReached, reason);
     }
     if drawn.outside > 0 {
-        reading.notes.add(number, ReadNoteKind::Unsupported, "text outside the visible area was left out");
+        reading.notes.add(
+            number,
+            ReadNoteKind::Unsupported,
+            "text outside the visible area was left out",
+        );
     }
     if attached > 0 {
         let reason = format!("{attached} attached file(s) were not opened");
@@ -196,19 +216,36 @@ fn compose(drawn: Drawn, need: Need, recognised: Option<Recognised>) -> (PageLay
     };
     let engine = recognised.engine.to_owned();
     if need != Need::LittleText || drawn.glyphs.is_empty() {
-        return (arrange_words(recognised.words, &drawn.rules), TextSource::Ocr { engine });
+        return (
+            arrange_words(recognised.words, &drawn.rules),
+            TextSource::Ocr { engine },
+        );
     }
     let boxes: Vec<BoundingBox> = drawn.glyphs.iter().map(|glyph| glyph.bounds).collect();
     let native = arrange_glyphs(drawn.glyphs, &[]);
-    let mut words: Vec<LayoutWord> = native.lines.into_iter().flat_map(|line| line.words).map(|word| word.word).collect();
-    let apart = recognised.words.into_iter().filter(|word| !boxes.iter().any(|native| overlaps(&word.bounds, native)));
+    let mut words: Vec<LayoutWord> = native
+        .lines
+        .into_iter()
+        .flat_map(|line| line.words)
+        .map(|word| word.word)
+        .collect();
+    let apart = recognised
+        .words
+        .into_iter()
+        .filter(|word| !boxes.iter().any(|native| overlaps(&word.bounds, native)));
     words.extend(apart);
-    (arrange_words(words, &drawn.rules as &[Rule]), TextSource::Mixed { engine })
+    (
+        arrange_words(words, &drawn.rules as &[Rule]),
+        TextSource::Mixed { engine },
+    )
 }
 
 /// Whether the middle of one box lies in the other.
 fn overlaps(word: &BoundingBox, native: &BoundingBox) -> bool {
-    let (x, y) = ((native.left + native.right) / 2.0, (native.top + native.bottom) / 2.0);
+    let (x, y) = (
+        (native.left + native.right) / 2.0,
+        (native.top + native.bottom) / 2.0,
+    );
     x > word.left && x < word.right && y > word.top && y < word.bottom
 }
 
@@ -217,7 +254,12 @@ fn emit_annotation(builder: &mut DocumentBuilder, annotation: &Annotation) {
         let words: Vec<PlacedWord<'_>> = line
             .split_whitespace()
             .enumerate()
-            .map(|(index, text)| PlacedWord { text, bounds: annotation.bounds, confidence: None, space_before: index > 0 })
+            .map(|(index, text)| PlacedWord {
+                text,
+                bounds: annotation.bounds,
+                confidence: None,
+                space_before: index > 0,
+            })
             .collect();
         builder.line_of_words(&words, LineKind::Body);
     }

@@ -26,9 +26,23 @@ pub(super) fn render_page<'a>(
     if !scale.is_finite() || width * scale < 1.0 || height * scale < 1.0 {
         return None;
     }
-    let pixmap_settings = PixmapSettings { x_scale: scale, y_scale: scale, bg_color: WHITE };
-    let pixmap = render(page, cache, settings, &RenderSettings::default(), &pixmap_settings);
+    let pixmap_settings = PixmapSettings {
+        x_scale: scale,
+        y_scale: scale,
+        bg_color: WHITE,
+    };
+    let pixmap = render(
+        page,
+        cache,
+        settings,
+        &RenderSettings::default(),
+        &pixmap_settings,
+    );
     let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
-    let rgb: Vec<u8> = pixmap.data_as_u8_slice().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+    let rgb: Vec<u8> = pixmap
+        .data_as_u8_slice()
+        .chunks_exact(4)
+        .flat_map(|p| [p[0], p[1], p[2]])
+        .collect();
     RgbImage::from_raw(width, height, rgb).map(|image| (image, 1.0 / scale))
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: any bytes give some text. Used by the other files of `pdf`.
 
-use encoding_rs::{UTF_16BE, UTF_16LE, UTF_8, WINDOWS_1252};
+use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// The text of a PDF text string: UTF-16 or UTF-8 with a byte order mark, else the PDF's own 8-bit encoding.
 pub(super) fn text_of(bytes: &[u8]) -> String {

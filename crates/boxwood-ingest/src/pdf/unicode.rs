@@ -29,7 +29,9 @@ impl UnicodeFallback {
             let resources = &page.resources().fonts;
             for name in resources.keys() {
                 if let Some(font) = resources.get::<Dict<'_>>(name)
-                    && font.get::<Name<'_>>("Subtype").is_some_and(|kind| kind.as_str() == "Type0")
+                    && font
+                        .get::<Name<'_>>("Subtype")
+                        .is_some_and(|kind| kind.as_str() == "Type0")
                     && !font.contains_key("ToUnicode")
                     && let Some(base) = font.get::<Name<'_>>("BaseFont")
                 {
@@ -69,7 +71,11 @@ impl FontMap {
             Object::Stream(stream) => CMap::parse(&stream.decoded_data().ok()?, load_embedded)?,
             _ => return None,
         };
-        let named = encoding.metadata().character_collection.clone().map(|collection| collection.family);
+        let named = encoding
+            .metadata()
+            .character_collection
+            .clone()
+            .map(|collection| collection.family);
         let family = match named {
             Some(family) if family != CidFamily::AdobeIdentity => family,
             _ => collection_of(font)?,
@@ -80,10 +86,19 @@ impl FontMap {
 }
 
 fn collection_of(font: &Dict<'_>) -> Option<CidFamily> {
-    let descendant = font.get::<Array<'_>>("DescendantFonts")?.iter::<Dict<'_>>().next()?;
+    let descendant = font
+        .get::<Array<'_>>("DescendantFonts")?
+        .iter::<Dict<'_>>()
+        .next()?;
     let info = descendant.get::<Dict<'_>>("CIDSystemInfo")?;
-    let (registry, ordering) = (info.get::<PdfString<'_>>("Registry")?, info.get::<PdfString<'_>>("Ordering")?);
-    Some(CidFamily::from_registry_ordering(registry.as_bytes(), ordering.as_bytes()))
+    let (registry, ordering) = (
+        info.get::<PdfString<'_>>("Registry")?,
+        info.get::<PdfString<'_>>("Ordering")?,
+    );
+    Some(CidFamily::from_registry_ordering(
+        registry.as_bytes(),
+        ordering.as_bytes(),
+    ))
 }
 
 fn without_subset_tag(name: &str) -> &str {
