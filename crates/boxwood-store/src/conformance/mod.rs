@@ -1,0 +1,189 @@
+//! The contract of a store as functions: every implementation runs all of them.
+//!
+//! An implementation's test module gives [`suite!`] a factory of [`World`]s; each function gets its own empty store.
+
+pub(crate) mod contents;
+pub(crate) mod folders;
+pub(crate) mod identity;
+pub(crate) mod jobs;
+pub(crate) mod listing;
+pub(crate) mod permissions;
+pub(crate) mod trash;
+pub(crate) mod uploads;
+pub(crate) mod versions;
+
+use crate::{
+    ByteStream, File, Folder, NewFile, NewFolder, NewUser, Seed, Seeded, StagedBlob, Store, User, UserKind,
+    UserRole,
+};
+use boxwood_core::{FixedClock, FolderId, Principal, Resource, ScopeSet};
+use std::any::Any;
+use std::sync::Arc;
+use tokio::io::AsyncReadExt;
+
+/// Makes one test of each function, over stores from the factory.
+macro_rules! suite {
+    ($factory:path) => {
+        crate::conformance::suite! { @modules $factory;
+            contents { content_is_handed_out_whole_and_in_ranges, own_files_are_read_in_place,
+                artifacts_are_kept_by_content_kind_and_version, equal_content_is_kept_once_and_swept_last,
+                what_is_too_large_or_breaks_off_leaves_nothing, health_is_told }
+            folders { a_folder_is_made_and_read, names_are_unique_in_a_folder, bad_names_are_refused,
+                a_rename_changes_the_etag_once, an_old_etag_is_refused, folders_move_with_everything_below,
+                a_folder_does_not_move_into_itself, the_root_stays, copies_are_deep_and_share_content,
+                concurrent_creations_leave_one, sizes_and_space_add_up }
+            identity { the_seed_is_repeatable, secrets_are_compared_and_replaced, tokens_end,
+                exchanged_tokens_end_with_their_parent, refresh_tokens_work_once, codes_work_once_and_briefly,
+                revoking_takes_the_family, jwt_ids_are_seen_once, logins_are_unique }
+            jobs { an_upload_queues_one_job_a_content, a_lease_that_ended_goes_to_the_next,
+                only_the_newest_lease_ends_a_job, retries_end, silent_workers_end_in_a_refusal,
+                a_requested_job_goes_first, a_lost_artifact_is_made_again }
+            listing { folders_come_first_in_every_order, pages_join_without_gaps, markers_belong_to_their_listing,
+                limits_are_told, items_that_come_and_go_do_not_disturb_markers }
+            permissions { other_users_find_nothing, roles_allow_what_they_say, a_shared_folder_shows_in_the_root,
+                a_limited_token_reaches_only_its_item, a_limited_folder_token_reaches_below,
+                a_moved_item_belongs_to_its_new_folder, locks_hold_others_off, an_invitation_ends }
+            trash { a_trashed_file_is_not_read, a_folder_goes_and_comes_back_whole, a_taken_name_blocks_the_way_back,
+                a_purged_folder_is_gone_but_not_what_was_deleted_before, a_full_folder_needs_recursive }
+            uploads { parts_become_a_file, parts_become_a_version, wrong_parts_are_refused, a_commit_can_be_repeated,
+                a_session_belongs_to_its_user_and_ends, an_aborted_session_is_gone }
+            versions { a_new_version_is_current, an_old_version_is_promoted, versions_go_and_come_back,
+                the_current_version_stays, preflight_tells_what_the_upload_would }
+        }
+    };
+    (@modules $factory:path; $($module:ident { $($function:ident),* $(,)? })*) => {
+        $(mod $module {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $function() {
+                crate::conformance::$module::$function(&$factory().await).await;
+            })*
+        })*
+    };
+}
+pub(crate) use suite;
+
+/// An empty store with its seed, and what a test needs around it.
+pub(crate) struct World {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) seeded: Seeded,
+    pub(crate) admin: Principal,
+    _keep: Box<dyn Any + Send + Sync>,
+}
+
+/// The usual seed of tests.
+pub(crate) fn seed() -> Seed {
+    Seed {
+        enterprise_name: "Test".into(),
+        admin_name: "Ada Admin".into(),
+        admin_login: "ada@example.com".into(),
+        client_id: "test-client".into(),
+        client_secret: "test-secret".into(),
+        client_keys: Vec::new(),
+        redirect_uris: vec!["http://127.0.0.1/callback".into()],
+        developer_token: Some("test-developer-token".into()),
+    }
+}
+
+impl World {
+    pub(crate) async fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<FixedClock>,
+        keep: Box<dyn Any + Send + Sync>,
+    ) -> Self {
+        let seeded = store.seed(seed()).await.unwrap();
+        let admin = principal(&seeded.admin);
+        Self {
+            store,
+            clock,
+            seeded,
+            admin,
+            _keep: keep,
+        }
+    }
+
+    /// Another user of the enterprise.
+    pub(crate) async fn user(&self, name: &str) -> Principal {
+        let user = NewUser {
+            enterprise_id: self.seeded.enterprise.id.clone(),
+            name: name.into(),
+            login: format!("{name}@example.com"),
+            role: UserRole::User,
+            kind: UserKind::Managed,
+        };
+        principal(&self.store.create_user(user).await.unwrap())
+    }
+
+    pub(crate) async fn stage(&self, principal: &Principal, content: &[u8]) -> StagedBlob {
+        self.store.stage(principal, stream(content)).await.unwrap()
+    }
+
+    pub(crate) async fn upload(
+        &self,
+        principal: &Principal,
+        parent: &FolderId,
+        name: &str,
+        content: &[u8],
+    ) -> File {
+        let staged = self.stage(principal, content).await;
+        self.store
+            .create_file(principal, NewFile::new(parent.clone(), name), staged)
+            .await
+            .unwrap()
+    }
+
+    /// A file of the administrator in his root.
+    pub(crate) async fn file(&self, name: &str, content: &[u8]) -> File {
+        self.upload(&self.admin, &FolderId::root(), name, content).await
+    }
+
+    /// A folder of the administrator.
+    pub(crate) async fn folder(&self, parent: &FolderId, name: &str) -> Folder {
+        self.store
+            .create_folder(&self.admin, NewFolder::new(parent.clone(), name))
+            .await
+            .unwrap()
+    }
+}
+
+pub(crate) fn principal(user: &User) -> Principal {
+    Principal {
+        user_id: user.id.clone(),
+        enterprise_id: user.enterprise.id.clone(),
+        scopes: ScopeSet::full(),
+        resource: None,
+    }
+}
+
+pub(crate) fn limited(principal: &Principal, resource: Resource) -> Principal {
+    Principal {
+        resource: Some(resource),
+        ..principal.clone()
+    }
+}
+
+pub(crate) fn stream(content: &[u8]) -> ByteStream<'_> {
+    Box::pin(content)
+}
+
+pub(crate) async fn read(mut stream: ByteStream<'static>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    bytes
+}
+
+pub(crate) fn sha1_hex(content: &[u8]) -> String {
+    use sha1::Digest;
+    hex::encode(sha1::Sha1::digest(content))
+}
+
+/// The result is an error that fits the pattern.
+macro_rules! refused {
+    ($result:expr, $pattern:pat $(if $guard:expr)?) => {
+        match $result {
+            Err($pattern) $(if $guard)? => {}
+            other => panic!("{other:?} is not {}", stringify!($pattern $(if $guard)?)),
+        }
+    };
+}
+pub(crate) use refused;
