@@ -18,6 +18,8 @@ pub mod parse;
 pub mod pdf;
 mod table;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod testing;
 pub mod text;
 mod worker;

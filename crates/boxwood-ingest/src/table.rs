@@ -33,6 +33,19 @@ pub fn tidy(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     rows
 }
 
+/// [`tidy`] for a table whose first `marked` rows are headers by the file's own word (0: it does not say, so they are
+/// guessed). Returns the rows and how many of them are headers.
+pub fn tidy_with_header(rows: Vec<Vec<String>>, marked: usize) -> (Vec<Vec<String>>, u32) {
+    let is_filled = |row: &&Vec<String>| row.iter().any(|cell| !cell.trim().is_empty());
+    let header_rows = rows.iter().take(marked).filter(is_filled).count();
+    let rows = tidy(rows);
+    if header_rows > 0 && header_rows < rows.len() {
+        return (rows, header_rows as u32);
+    }
+    let guessed = guess_header_rows(&rows);
+    (rows, guessed)
+}
+
 /// Guesses whether the first row names the columns: all its cells are filled and are words, and below it stands
 /// something else (numbers, dates or gaps), or the words of a column's title do not come again.
 pub fn guess_header_rows(rows: &[Vec<String>]) -> u32 {

@@ -4,7 +4,7 @@
 
 use crate::context::ParseContext;
 use crate::error::ParseError;
-use crate::table::{guess_header_rows, tidy};
+use crate::table::tidy_with_header;
 use boxwood_core::LineKind;
 use boxwood_core::document::DocumentBuilder;
 
@@ -33,15 +33,11 @@ impl Block {
         match self {
             Self::Paragraph(text, kind) => append_lines(&text, kind, builder),
             Self::Table(grid) => {
-                let marked = grid.header_rows;
-                let count = grid.rows.len();
-                let rows = tidy(grid.rows);
+                let (rows, header_rows) = tidy_with_header(grid.rows, grid.header_rows);
                 if rows.len() == 1 && rows[0].len() == 1 {
                     // A frame around text.
                     append_lines(&rows[0][0], LineKind::Body, builder);
                 } else if !rows.is_empty() {
-                    let usable = marked > 0 && marked < rows.len() && rows.len() == count;
-                    let header_rows = if usable { marked as u32 } else { guess_header_rows(&rows) };
                     builder.table(None, header_rows, rows);
                 }
             }

@@ -202,6 +202,6 @@ mod tests {
         );
         check("sep=|\na|b\n1|2\n", "|! a | b\n| 1 | 2\n");
         check("a\tb\r\n1\t2\r\n,\t\r\n", "|! a | b\n| 1 | 2\n| , | \n");
-        check("open,\"quote\nnext,row\n", "| open | \"quote\n| next | row\n");
+        check("open,\"quote\nnext,row\n", "|! open | \"quote\n| next | row\n");
     }
 }

@@ -6,7 +6,7 @@
 use crate::context::ParseContext;
 use crate::encoding::{decode, decode_declared};
 use crate::error::ParseError;
-use crate::table::{guess_header_rows, tidy};
+use crate::table::tidy_with_header;
 use boxwood_core::document::DocumentBuilder;
 use boxwood_core::{LineKind, TextSource};
 use scraper::{ElementRef, Html, Node};
@@ -216,17 +216,10 @@ impl Walk<'_, '_> {
                 _ => {}
             }
         }
-        let count = rows.len();
-        let rows = tidy(rows);
+        let (rows, header_rows) = tidy_with_header(rows, headers);
         if rows.is_empty() {
             return Ok(());
         }
-        // Empty rows that vanished may have been headers: then the guess decides.
-        let header_rows = match headers {
-            0 => guess_header_rows(&rows),
-            _ if rows.len() == count && headers < count => headers as u32,
-            _ => guess_header_rows(&rows),
-        };
         if let Some(caption) = &caption {
             self.builder.line(caption, LineKind::Body);
         }

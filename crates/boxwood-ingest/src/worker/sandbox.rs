@@ -175,3 +175,52 @@ mod system {
         "no seccomp on this system".to_owned()
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::system;
+    use crate::context::{OcrConfig, OcrEngine};
+    use std::io::ErrorKind::PermissionDenied;
+
+    /// Landlock and seccomp bind the calling thread only, so a thread of its own is as good as a process here.
+    fn inside<T: Send>(ocr: &OcrConfig, act: impl FnOnce() -> T + Send) -> (String, T) {
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let report = format!("{}, {}", system::restrict_files(ocr), system::filter_calls(ocr));
+                (report, act())
+            });
+            thread.join().unwrap()
+        })
+    }
+
+    #[test]
+    fn files_network_and_programs_are_out_of_reach() {
+        let models = tempfile::tempdir().unwrap();
+        let (model, secret) = (models.path().join("a.rten"), tempfile::NamedTempFile::new().unwrap());
+        std::fs::write(&model, b"model").unwrap();
+        let mut ocr = OcrConfig {
+            models_dir: Some(models.path().to_owned()),
+            languages: Vec::new(),
+            engine: OcrEngine::PpOcr,
+        };
+        let kind = |error: Option<std::io::Error>| error.map(|error| error.kind());
+        let act = || {
+            let read = kind(std::fs::read(secret.path()).err());
+            let written = kind(std::fs::write(models.path().join("b"), b"x").err());
+            let listen = kind(std::net::TcpListener::bind("127.0.0.1:0").err());
+            let run = kind(std::process::Command::new("/bin/true").status().err());
+            (std::fs::read(&model).is_ok(), [read, written, listen, run])
+        };
+        let (report, (model_readable, refused)) = inside(&ocr, act);
+        assert!(model_readable);
+        if report == "landlock, seccomp" {
+            assert_eq!(refused, [Some(PermissionDenied); 4], "{report}");
+        }
+        ocr.engine = OcrEngine::Tesseract;
+        let (report, (_, refused)) = inside(&ocr, act);
+        if report == "landlock, seccomp" {
+            assert_eq!(refused[..3], [Some(PermissionDenied); 3], "{report}");
+            assert_eq!(refused[3], None, "Tesseract must be able to start");
+        }
+    }
+}
