@@ -39,12 +39,18 @@ pub struct LocalBlobs {
     ids: Arc<dyn Ids>,
 }
 
-/// A complete file in `temporary/`.
+/// A complete file in `temporary/`; removed with this value unless it was published before.
 struct Written {
     path: PathBuf,
     sha256: [u8; 32],
     sha1: [u8; 20],
     size: u64,
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        discard(&self.path);
+    }
 }
 
 impl LocalBlobs {
@@ -133,14 +139,10 @@ impl LocalBlobs {
     }
 
     /// Moves a temporary file to its final name.
-    async fn publish(&self, from: PathBuf, to: PathBuf) -> Result<(), StoreError> {
+    async fn publish(&self, written: Written, to: PathBuf) -> Result<(), StoreError> {
         let root = self.root.clone();
         blocking(move || {
-            let published = publish_file(&from, &to);
-            if published.is_err() {
-                discard(&from);
-            }
-            published.map_err(|error| file_error(&root, "publish", &to, error))
+            publish_file(&written.path, &to).map_err(|error| file_error(&root, "publish", &to, error))
         })
         .await
     }
@@ -149,19 +151,14 @@ impl LocalBlobs {
         let hash = ContentHash(written.sha256);
         let pin = self.pins.pin(hash).await;
         let path = self.blob_path(&hash);
-        if fs::metadata(&path).is_ok_and(|found| found.len() == written.size) {
-            blocking(move || {
-                discard(&written.path);
-                Ok(())
-            })
-            .await?;
-        } else {
-            self.publish(written.path, path).await?;
+        let (sha1, size) = (written.sha1, written.size);
+        if !fs::metadata(&path).is_ok_and(|found| found.len() == size) {
+            self.publish(written, path).await?;
         }
         Ok(StagedBlob {
             hash,
-            sha1: written.sha1,
-            size: written.size,
+            sha1,
+            size,
             _pin: pin,
         })
     }
@@ -452,12 +449,10 @@ impl BlobStore for LocalBlobs {
         } else {
             None
         };
-        if let Some(problem) = problem {
-            discard(&written.path);
-            return Err(problem);
+        match problem {
+            Some(problem) => Err(problem),
+            None => self.publish(written, folder.join(part_name(announced))).await,
         }
-        self.publish(written.path, folder.join(part_name(announced)))
-            .await
     }
 
     async fn join_parts(

@@ -2,10 +2,10 @@
 
 use super::{World, refused, seed};
 use crate::{
-    InvalidGrant, NewAccessToken, NewAuthorizationCode, NewUser, Seed, StoreError, TokenCheck, TokenPair,
-    UserKind, UserRole,
+    InvalidGrant, ItemRef, NewAccessToken, NewAuthorizationCode, NewUser, Seed, StoreError, TokenCheck,
+    TokenPair, UserChange, UserKind, UserRole,
 };
-use boxwood_core::{Clock, Resource, Scope, ScopeSet};
+use boxwood_core::{Clock, FolderId, Resource, Scope, ScopeSet};
 use chrono::Duration;
 
 fn token_for(world: &World) -> NewAccessToken {
@@ -333,6 +333,54 @@ pub(crate) async fn logins_are_unique(world: &World) {
     assert_eq!(made.role, UserRole::CoAdmin);
     refused!(
         world.store.user(&"99999999999999999999".parse().unwrap()).await,
+        StoreError::NotFound { .. }
+    );
+}
+
+pub(crate) async fn users_change_and_go_when_nothing_is_theirs(world: &World) {
+    let store = &world.store;
+    let user = world.user("guest").await;
+    let change = UserChange {
+        login: Some("ADA@example.com".into()),
+        ..UserChange::default()
+    };
+    refused!(
+        store.update_user(&user.user_id, change).await,
+        StoreError::LoginInUse { .. }
+    );
+    let change = UserChange {
+        name: Some("Guest".into()),
+        login: Some("Guest@example.com".into()),
+    };
+    let changed = store.update_user(&user.user_id, change).await.unwrap();
+    assert_eq!(
+        (changed.name.as_str(), changed.login.as_str()),
+        ("Guest", "Guest@example.com")
+    );
+    let token = NewAccessToken {
+        user_id: user.user_id.clone(),
+        ..token_for(world)
+    };
+    let token = store.issue_access_token(token).await.unwrap();
+    let file = world.upload(&user, &FolderId::root(), "a.txt", b"1").await;
+    refused!(
+        store.delete_user(&user.user_id).await,
+        StoreError::InvalidValue { .. }
+    );
+    store.trash_file(&user, &file.id, None).await.unwrap();
+    refused!(
+        store.delete_user(&user.user_id).await,
+        StoreError::InvalidValue { .. }
+    );
+    store.purge_item(&user, &ItemRef::File(file.id)).await.unwrap();
+    store.delete_user(&user.user_id).await.unwrap();
+    refused!(store.user(&user.user_id).await, StoreError::NotFound { .. });
+    assert_eq!(
+        store.check_token(&token.secret).await.unwrap(),
+        TokenCheck::Unknown
+    );
+    refused!(
+        store.delete_user(&user.user_id).await,
         StoreError::NotFound { .. }
     );
 }

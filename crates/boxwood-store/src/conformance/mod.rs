@@ -34,7 +34,8 @@ macro_rules! suite {
                 concurrent_creations_leave_one, sizes_and_space_add_up }
             identity { the_seed_is_repeatable, secrets_are_compared_and_replaced, tokens_end,
                 exchanged_tokens_end_with_their_parent, refresh_tokens_work_once, codes_work_once_and_briefly,
-                revoking_takes_the_family, jwt_ids_are_seen_once, logins_are_unique }
+                revoking_takes_the_family, jwt_ids_are_seen_once, logins_are_unique,
+                users_change_and_go_when_nothing_is_theirs }
             jobs { an_upload_queues_one_job_a_content, a_lease_that_ended_goes_to_the_next,
                 only_the_newest_lease_ends_a_job, retries_end, silent_workers_end_in_a_refusal,
                 a_requested_job_goes_first, a_lost_artifact_is_made_again }

@@ -252,6 +252,13 @@ pub(crate) async fn a_commit_can_be_repeated(world: &World) {
         .await
         .unwrap();
     assert_eq!(first, again);
+    world.store.abort_upload(&world.admin, &session.id).await.unwrap();
+    let again = world
+        .store
+        .commit_upload(&world.admin, &session.id, commit(b"1234", Vec::new()))
+        .await
+        .unwrap();
+    assert_eq!(first, again, "an abort after the commit changes nothing");
     refused!(
         world
             .store

@@ -178,47 +178,11 @@ impl IdentityStore for SqliteStore {
 
 impl SqliteStore {
     async fn seed_in(&self, connection: &mut SqliteConnection, seed: Seed) -> Result<Seeded, StoreError> {
-        let known_client = find_client(connection, &seed.client_id)
-            .await?
-            .map(|(client, _)| client);
-        let known_admin: Option<i64> = sqlx::query_scalar("SELECT id FROM users WHERE login_key = ?1")
-            .bind(seed.admin_login.to_lowercase())
-            .fetch_optional(&mut *connection)
-            .await
-            .doing("find the administrator")?;
-        let (admin, enterprise) = match known_admin {
-            Some(id) => {
-                let admin = find_user(connection, id).await?;
-                let enterprise = admin.enterprise.clone();
-                (admin, enterprise)
-            }
-            None => {
-                let enterprise = self.add_enterprise(connection, &seed.enterprise_name).await?;
-                let new = NewUser {
-                    enterprise_id: enterprise.id.clone(),
-                    name: seed.admin_name,
-                    login: seed.admin_login,
-                    role: UserRole::Admin,
-                    kind: UserKind::Managed,
-                };
-                let id = self.add_user(connection, &new).await?;
-                (find_user(connection, id).await?, enterprise)
-            }
-        };
-        let service_account = match known_client.filter(|client| client.enterprise_id == enterprise.id) {
-            Some(client) => number(client.service_account_id.as_str(), Thing::User)?,
-            None => {
-                let new = NewUser {
-                    enterprise_id: enterprise.id.clone(),
-                    name: format!("{} (service account)", seed.client_id),
-                    login: format!("AutomationUser_{}@boxwood.invalid", self.options.ids.hex(8)),
-                    role: UserRole::User,
-                    kind: UserKind::ServiceAccount,
-                };
-                self.add_user(connection, &new).await?
-            }
-        };
-        let service_account = find_user(connection, service_account).await?;
+        let admin = self.seed_admin(connection, &seed).await?;
+        let enterprise = admin.enterprise.clone();
+        let service_account = self
+            .seed_service_account(connection, &seed.client_id, &enterprise)
+            .await?;
         let client = NewClient {
             name: seed.client_id.clone(),
             client_id: seed.client_id,
@@ -239,6 +203,52 @@ impl SqliteStore {
             service_account,
             client,
         })
+    }
+
+    async fn seed_admin(&self, connection: &mut SqliteConnection, seed: &Seed) -> Result<User, StoreError> {
+        let known: Option<i64> = sqlx::query_scalar("SELECT id FROM users WHERE login_key = ?1")
+            .bind(seed.admin_login.to_lowercase())
+            .fetch_optional(&mut *connection)
+            .await
+            .doing("find the administrator")?;
+        if let Some(id) = known {
+            return find_user(connection, id).await;
+        }
+        let enterprise = self.add_enterprise(connection, &seed.enterprise_name).await?;
+        let new = NewUser {
+            enterprise_id: enterprise.id,
+            name: seed.admin_name.clone(),
+            login: seed.admin_login.clone(),
+            role: UserRole::Admin,
+            kind: UserKind::Managed,
+        };
+        let id = self.add_user(connection, &new).await?;
+        find_user(connection, id).await
+    }
+
+    /// The service account of a known application of that enterprise, or a new one.
+    async fn seed_service_account(
+        &self,
+        connection: &mut SqliteConnection,
+        client_id: &str,
+        enterprise: &Enterprise,
+    ) -> Result<User, StoreError> {
+        let known = find_client(connection, client_id)
+            .await?
+            .map(|(client, _)| client);
+        if let Some(client) = known.filter(|client| client.enterprise_id == enterprise.id) {
+            let id = number(client.service_account_id.as_str(), Thing::User)?;
+            return find_user(connection, id).await;
+        }
+        let new = NewUser {
+            enterprise_id: enterprise.id.clone(),
+            name: format!("{client_id} (service account)"),
+            login: format!("AutomationUser_{}@boxwood.invalid", self.options.ids.hex(8)),
+            role: UserRole::User,
+            kind: UserKind::ServiceAccount,
+        };
+        let id = self.add_user(connection, &new).await?;
+        find_user(connection, id).await
     }
 
     async fn add_enterprise(

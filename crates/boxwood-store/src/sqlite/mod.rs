@@ -39,7 +39,7 @@ use lock::FolderLock;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,6 +136,7 @@ impl SqliteStore {
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .test_before_acquire(false)
+                .before_acquire(|connection, _| Box::pin(async move { Ok(is_clean(connection)) }))
         };
         let writer = pool(1).connect_with(connect.clone()).await.doing("open")?;
         schema::migrate(&writer).await?;
@@ -168,6 +169,13 @@ impl SqliteStore {
     fn now(&self) -> i64 {
         self.options.clock.now().timestamp_millis()
     }
+}
+
+/// Whether a connection from the pool may be used. SQLite ends a transaction itself when the disk is full; the driver
+/// then fails to roll back, goes on counting an open transaction, and refuses every later one. Such a connection is
+/// replaced by a new one.
+fn is_clean(connection: &SqliteConnection) -> bool {
+    !connection.is_in_transaction()
 }
 
 async fn commit(transaction: Transaction<'static, Sqlite>) -> Result<(), StoreError> {

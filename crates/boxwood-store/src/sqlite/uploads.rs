@@ -200,7 +200,12 @@ impl UploadStore for SqliteStore {
 
     async fn abort_upload(&self, principal: &Principal, id: &str) -> Result<(), StoreError> {
         let mut writing = self.write().await?;
-        if self.session(&mut writing, principal, id).await?.committed.is_some() {
+        if self
+            .session(&mut writing, principal, id)
+            .await?
+            .committed
+            .is_some()
+        {
             // Clients abort also after a commit; the row stays, so that a repeated commit answers the same.
             return Ok(());
         }
@@ -400,7 +405,7 @@ fn check_place(session: &UploadSession, range: PartRange) -> Result<(), StoreErr
         )
     } else if range.offset >= session.size {
         format!("it begins after the last byte of {}", session.size)
-    } else if range.offset % session.part_size != 0 {
+    } else if !range.offset.is_multiple_of(session.part_size) {
         format!("parts begin at multiples of {}", session.part_size)
     } else if range.size != fits {
         format!("the part there has {fits} bytes")

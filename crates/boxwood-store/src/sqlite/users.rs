@@ -16,12 +16,13 @@ pub(super) async fn update(
 ) -> Result<User, StoreError> {
     let id = number(id.as_str(), Thing::User)?;
     if let Some(login) = &change.login {
-        let taken: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE login_key = ?1 AND id <> ?2)")
-            .bind(login.to_lowercase())
-            .bind(id)
-            .fetch_one(&mut *connection)
-            .await
-            .doing("look for the login")?;
+        let taken: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE login_key = ?1 AND id <> ?2)")
+                .bind(login.to_lowercase())
+                .bind(id)
+                .fetch_one(&mut *connection)
+                .await
+                .doing("look for the login")?;
         if taken {
             return Err(StoreError::LoginInUse { login: login.clone() });
         }
@@ -52,8 +53,11 @@ const STILL_NAMED: &str = "SELECT \
 pub(super) async fn delete(connection: &mut SqliteConnection, id: &UserId) -> Result<(), StoreError> {
     let id = number(id.as_str(), Thing::User)?;
     find_user(connection, id).await?;
-    let named: bool =
-        sqlx::query_scalar(STILL_NAMED).bind(id).fetch_one(&mut *connection).await.doing("look for the user's items")?;
+    let named: bool = sqlx::query_scalar(STILL_NAMED)
+        .bind(id)
+        .fetch_one(&mut *connection)
+        .await
+        .doing("look for the user's items")?;
     if named {
         return Err(StoreError::InvalidValue {
             field: "user_id",
@@ -66,6 +70,10 @@ pub(super) async fn delete(connection: &mut SqliteConnection, id: &UserId) -> Re
         .execute(&mut *connection)
         .await
         .doing("remove a root folder")?;
-    sqlx::query("DELETE FROM users WHERE id = ?1").bind(id).execute(connection).await.doing("remove a user")?;
+    sqlx::query("DELETE FROM users WHERE id = ?1")
+        .bind(id)
+        .execute(connection)
+        .await
+        .doing("remove a user")?;
     Ok(())
 }
