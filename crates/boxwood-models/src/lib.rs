@@ -7,7 +7,7 @@
 //! * [`cards`]: Box's list of models, one table
 //! * [`capability`]: what each family accepts, one table
 //! * [`settings`]: the `[models]` part of `boxwood.toml`, checked as a whole
-//! * [`registry`]: name → model that answers
+//! * [`registry`], [`resolved`]: name → model that answers
 //! * [`catalog`], [`pull`]: local models and how they come onto the machine
 //!
 //! Inside: `host` (kinds of hosts, URLs), `protocol` (pure encode and decode), `remote` (the `ChatModel` over both,
@@ -22,8 +22,10 @@ mod protocol;
 pub mod pull;
 pub mod registry;
 mod remote;
+pub mod resolved;
 mod retry;
 pub mod settings;
+mod settings_host;
 mod tokens;
 mod transport;
 
@@ -32,8 +34,7 @@ pub use cards::{CardStatus, ModelCard, ParameterKind, Purpose, cards, find_card,
 pub use catalog::{CatalogModel, CatalogPurpose, catalog, default_chat_model, find_local};
 pub use config_reader::SettingError;
 pub use pull::{PullError, PullOptions, PullProgress, PullStage};
-pub use registry::{
-    ModelRegistry, ModelRow, ModelWarning, ResolveError, ResolvedEmbedder, ResolvedModel, Served,
-};
+pub use registry::ModelRegistry;
+pub use resolved::{ModelRow, ModelWarning, ResolveError, ResolvedEmbedder, ResolvedModel, Served};
 pub use settings::{ModelSettings, Proxy, RawModels, StandIn};
 pub use transport::TransportError;

@@ -1,5 +1,6 @@
 use super::*;
 use async_trait::async_trait;
+use boxwood_core::{ChatRequest, ChatStream, ModelError};
 
 struct Fake(ModelIdentity);
 

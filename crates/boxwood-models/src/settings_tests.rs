@@ -1,5 +1,7 @@
 use super::*;
+use crate::capability::{Family, Parameter};
 use secrecy::ExposeSecret;
+use std::time::Duration;
 
 fn environment(name: &str) -> Option<String> {
     (name == "KEY").then(|| "top-secret".to_owned())

@@ -1,5 +1,12 @@
 //! The whole path to a host, over real sockets, against a strict stand-in for o4-mini on Azure.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of a test fail by panicking"
+)]
+
 mod support;
 
 use boxwood_core::{

@@ -312,8 +312,7 @@ fn check_messages(messages: &[Value]) -> Option<Value> {
         .collect();
     let known = |role: &&str| matches!(*role, "developer" | "system" | "user" | "assistant");
     let both = roles.contains(&"developer") && roles.contains(&"system");
-    let fine =
-        !messages.is_empty() && roles.len() == messages.len() && roles.iter().all(|r| known(r)) && !both;
+    let fine = !messages.is_empty() && roles.len() == messages.len() && roles.iter().all(known) && !both;
     if fine {
         return None;
     }

@@ -5,7 +5,7 @@
 
 use crate::capability::{Capabilities, LimitField, Parameter};
 use crate::host::Host;
-use crate::registry::ModelWarning;
+use crate::resolved::ModelWarning;
 use base64::Engine;
 use boxwood_core::{ChatMessage, ChatRequest, ChatRole, Effort, Sampling};
 use serde_json::{Map, Value, json};

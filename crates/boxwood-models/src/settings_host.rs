@@ -1,0 +1,253 @@
+//! The host part of a binding: as written → as valid.
+//!
+//! Invariant: a family is taken from the binding, or from the card where the card's own model is bound; nothing is ever
+//! concluded from a name. Called by `settings.rs` only.
+
+use crate::capability::{Capabilities, Family, Parameter};
+use crate::cards::ModelCard;
+use crate::config_reader::{TableReader, clipped};
+use crate::host::{Authentication, Host, HostKind, HostLimits, normalised_base};
+use secrecy::SecretString;
+use std::time::Duration;
+use url::Url;
+
+pub(crate) fn read_host(
+    name: &str,
+    card: Option<&'static ModelCard>,
+    reader: &mut TableReader<'_>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Option<Host> {
+    let kinds = HostKind::TABLE.map(|(kind, row)| (row.name, kind));
+    let kind = reader.choice("host", &kinds);
+    let base_url = read_url(reader, "base_url");
+    if base_url.is_none() && !reader.has_error("base_url") {
+        reader.error(
+            "base_url",
+            "is missing: where is the host? Like \"https://NAME.openai.azure.com\"",
+        );
+    }
+    let model = reader.string("model");
+    let capabilities = read_capabilities(card, model.as_deref(), reader);
+    let api_key = read_key(reader, environment);
+    let ways = [
+        ("api_key", Authentication::ApiKey),
+        ("bearer", Authentication::Bearer),
+    ];
+    let authentication = reader.choice("authentication", &ways);
+    let (api_version, deployment) = (reader.string("api_version"), reader.string("deployment"));
+    let provider = reader.string("provider");
+    let insecure = reader.flag("insecure_http").unwrap_or(false);
+    let limits = read_limits(reader);
+    let (kind, base_url) = (kind?, base_url?);
+    let host = Host {
+        kind,
+        base_url: normalised_base(kind, base_url),
+        api_version,
+        deployment,
+        model,
+        provider: provider.unwrap_or_else(|| kind.row().provider.to_owned()),
+        authentication: authentication.unwrap_or(kind.row().authentication),
+        api_key,
+        capabilities: capabilities?,
+        limits,
+    };
+    check_host(&host, name.ends_with('*'), insecure, reader);
+    Some(host)
+}
+
+fn check_host(host: &Host, wildcard: bool, insecure: bool, reader: &mut TableReader<'_>) {
+    let row = host.kind.row();
+    if row.needs_deployment && host.deployment.is_none() {
+        reader.error(
+            "deployment",
+            format!("is missing: {} addresses a model by its deployment", row.name),
+        );
+    }
+    if !row.needs_deployment && host.deployment.is_some() {
+        reader.error(
+            "deployment",
+            format!("has no meaning for {}: use `model`", row.name),
+        );
+    }
+    if row.needs_api_version && host.api_version.is_none() {
+        reader.error(
+            "api_version",
+            "is missing: like \"2025-04-01-preview\", or use host \"azure_openai\"",
+        );
+    }
+    if host.model.is_none() && (!row.needs_deployment || wildcard) {
+        reader.error(
+            "model",
+            "is missing: which model answers there, in the host's own words?",
+        );
+    }
+    if row.needs_key && host.api_key.is_none() && !reader.has_error("api_key") {
+        let message = format!(
+            "is missing: {} wants a key; name the variable that holds it",
+            row.name
+        );
+        reader.error("api_key_env", message);
+    }
+    let plain = host.base_url.scheme() == "http" && !is_loopback(&host.base_url);
+    if plain && host.api_key.is_some() && !insecure {
+        reader.error(
+            "base_url",
+            "would send the key unencrypted: use https, or write `insecure_http = true`",
+        );
+    }
+    if let Err(error) = host.chat_url() {
+        reader.error("base_url", format!("makes no request URL: {error}"));
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The family comes from the binding, or from the card when the card's own model is bound; never from a name.
+fn read_capabilities(
+    card: Option<&'static ModelCard>,
+    model: Option<&str>,
+    reader: &mut TableReader<'_>,
+) -> Option<Capabilities> {
+    let families = Family::TABLE.map(|(family, rules)| (rules.name, family));
+    let was_written = reader.has("family");
+    let written = reader.choice("family", &families);
+    let own_model = card.is_some_and(|card| model.is_none_or(|model| card.is_host_model(model)));
+    let of_card = card.and_then(|card| card.family).filter(|_| own_model);
+    let also_refused = read_refused(reader);
+    let context_window = reader.number("context_window", 256..=100_000_000);
+    let max_output = reader.number("max_output_tokens", 16..=10_000_000);
+    let images = reader.flag("images");
+    let reserve = reader.number("reasoning_reserve", 0..=1_000_000);
+    if let (Some(written), Some(of_card), None) = (written, of_card, model)
+        && written != of_card
+    {
+        let (written, own) = (written.rules().name, of_card.rules().name);
+        reader.error("family", format!("is \"{written}\", but the card's own model is of \"{own}\": say with `model` which other model answers there"));
+    }
+    let Some(family) = written.or(of_card) else {
+        if !was_written {
+            let names: Vec<_> = families.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+            reader.error(
+                "family",
+                format!(
+                    "is missing; it is never guessed from a name: one of {}",
+                    names.join(", ")
+                ),
+            );
+        }
+        return None;
+    };
+    let mut capabilities = Capabilities::of_family(family);
+    if let Some(card) = card.filter(|_| own_model) {
+        capabilities.context_window = card.input_context_window.unwrap_or(capabilities.context_window);
+        capabilities.max_output_tokens = card.max_output_tokens.unwrap_or(capabilities.max_output_tokens);
+    }
+    let number = |value: Option<u64>| value.and_then(|value| u32::try_from(value).ok());
+    capabilities.context_window = number(context_window).unwrap_or(capabilities.context_window);
+    capabilities.max_output_tokens = number(max_output).unwrap_or_else(|| {
+        capabilities
+            .max_output_tokens
+            .min(capabilities.context_window / 2)
+    });
+    capabilities.images = images.unwrap_or(capabilities.images);
+    capabilities.reasoning_reserve = number(reserve);
+    capabilities.also_refused = also_refused;
+    if capabilities.max_output_tokens > capabilities.context_window {
+        reader.error("max_output_tokens", "is more than `context_window`");
+    }
+    Some(capabilities)
+}
+
+fn read_refused(reader: &mut TableReader<'_>) -> Vec<Parameter> {
+    let mut refused = Vec::new();
+    for name in reader.strings("unsupported") {
+        match Parameter::ALL.iter().find(|parameter| parameter.as_str() == name) {
+            Some(parameter) => refused.push(*parameter),
+            None => {
+                let names = Parameter::ALL.map(Parameter::as_str).join(", ");
+                reader.error(
+                    "unsupported",
+                    format!("holds \"{}\", but knows only {names}", clipped(&name)),
+                );
+            }
+        }
+    }
+    refused
+}
+
+fn read_key(
+    reader: &mut TableReader<'_>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Option<SecretString> {
+    let direct = reader.string("api_key");
+    let variable = reader.string("api_key_env");
+    let (key, place) = match (direct, variable) {
+        (Some(_), Some(_)) => {
+            reader.error("api_key", "and `api_key_env` are both given: keep one");
+            return None;
+        }
+        (Some(key), None) => (key, "api_key"),
+        (None, Some(variable)) => match environment(&variable).filter(|key| !key.trim().is_empty()) {
+            Some(key) => (key, "api_key_env"),
+            None => {
+                reader.error(
+                    "api_key_env",
+                    format!("names the variable {}, which is not set", clipped(&variable)),
+                );
+                return None;
+            }
+        },
+        (None, None) => return None,
+    };
+    let key = key.trim();
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        reader.error(place, "holds a character that no HTTP header may carry");
+        return None;
+    }
+    Some(SecretString::from(key.to_owned()))
+}
+
+fn read_limits(reader: &mut TableReader<'_>) -> HostLimits {
+    let usual = HostLimits::default();
+    let count =
+        |value: Option<u64>, usual: usize| value.and_then(|v| usize::try_from(v).ok()).unwrap_or(usual);
+    let seconds = |value: Option<u64>, usual: Duration| value.map_or(usual, Duration::from_secs);
+    HostLimits {
+        max_concurrent: count(reader.number("max_concurrent", 1..=10_000), usual.max_concurrent),
+        max_waiting: count(reader.number("max_waiting", 0..=100_000), usual.max_waiting),
+        retries: reader
+            .number("retries", 0..=10)
+            .and_then(|v| u32::try_from(v).ok())
+            .unwrap_or(usual.retries),
+        deadline: seconds(reader.number("deadline_seconds", 1..=86_400), usual.deadline),
+        connect: seconds(reader.number("connect_seconds", 1..=600), usual.connect),
+        first_byte: seconds(reader.number("first_byte_seconds", 1..=86_400), usual.first_byte),
+        idle: seconds(reader.number("idle_seconds", 1..=86_400), usual.idle),
+    }
+}
+
+pub(crate) fn read_url(reader: &mut TableReader<'_>, key: &'static str) -> Option<Url> {
+    let text = reader.string(key)?;
+    let problem = match Url::parse(&text) {
+        Err(error) => format!("is not a URL ({error}): write it like \"https://host/path\""),
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            "must begin with https:// or http://".to_owned()
+        }
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            "must not hold a user name or password".to_owned()
+        }
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+            "must end with its path: no `?` and no `#`".to_owned()
+        }
+        Ok(url) => return Some(url),
+    };
+    reader.error(key, problem);
+    None
+}
