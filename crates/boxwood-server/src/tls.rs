@@ -10,6 +10,7 @@ mod files;
 pub use authority::{CERTIFICATE_NAMES, TlsFiles};
 pub(crate) use files::{make_folder as private_folder, replace_secret as private_file};
 
+use boxwood_core::Clock;
 use parking_lot::RwLock;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
@@ -18,6 +19,11 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often the certificate's age is looked at.
+const CHECK_EVERY: Duration = Duration::from_secs(12 * 3_600);
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +95,32 @@ impl CurrentCertificate {
             .with_cert_resolver(self.clone());
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Arc::new(config))
+    }
+}
+
+/// Renews the server certificate in time, for as long as the server runs.
+pub async fn keep_fresh(
+    current: Arc<CurrentCertificate>,
+    files: TlsFiles,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(CHECK_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+        let renewed = files.renew_if_due(clock.now()).and_then(|renewed| {
+            if renewed {
+                current.reload(&files.server_certificate(), &files.server_key())?;
+            }
+            Ok(renewed)
+        });
+        match renewed {
+            Ok(true) => tracing::info!("the server certificate was renewed"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the server certificate could not be renewed"),
+        }
     }
 }
 

@@ -1,0 +1,29 @@
+//! The server in process over real connections; modules mirror the tree of routes.
+
+mod agents;
+mod ask;
+mod connections;
+mod errors;
+mod events;
+mod files_of_questions;
+mod joining;
+mod oauth;
+mod oauth_authorize;
+mod oauth_jwt;
+mod oauth_narrow;
+mod stopping;
+mod system;
+
+use serde_json::{Value, json};
+
+/// The program that parses files.
+const WORKER: &str = env!("CARGO_BIN_EXE_boxwood-test-worker");
+
+/// A question about one file whose text stands in the request.
+fn question(file_id: &str) -> Value {
+    json!({
+        "mode": "single_item_qa",
+        "prompt": "Where does the sun rise?",
+        "items": [{"id": file_id, "type": "file", "content": "The sun rises in the east."}],
+    })
+}

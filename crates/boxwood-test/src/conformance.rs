@@ -1,0 +1,88 @@
+//! The contract of [`ChatModel`] as checks that every implementation runs, [`crate::ScriptedModel`] too.
+
+use boxwood_core::{ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ModelError};
+use futures::StreamExt;
+
+fn request(text: &str, most: u32) -> ChatRequest {
+    ChatRequest::new(vec![ChatMessage::new(ChatRole::User, text)], most)
+}
+
+/// A stream ends with exactly one end, which tells the tokens; the limit of tokens holds.
+///
+/// # Panics
+/// When the model breaks the contract.
+pub async fn streams_end_once(model: &dyn ChatModel) {
+    let mut stream = model.stream(request("Count to five.", 3)).await.expect("a short request starts");
+    let mut ends = 0;
+    while let Some(event) = stream.next().await {
+        assert_eq!(ends, 0, "nothing comes after the end");
+        if let ChatEvent::End { usage, .. } = event.expect("a short request ends well") {
+            ends += 1;
+            assert!(usage.output_tokens <= 3, "the limit of tokens holds, not {}", usage.output_tokens);
+            assert!(usage.input_tokens > 0, "the prompt is counted");
+        }
+    }
+    assert_eq!(ends, 1, "a stream ends with an end");
+}
+
+/// Over-length input is refused before any work.
+///
+/// # Panics
+/// When the model breaks the contract.
+pub async fn over_length_input_is_refused(model: &dyn ChatModel) {
+    let words = usize::try_from(model.identity().context_window).unwrap_or(usize::MAX).saturating_add(16);
+    let text = "word ".repeat(words);
+    match model.stream(request(&text, 8)).await {
+        Err(ModelError::ContextTooLong { tokens, limit, .. }) => assert!(tokens > limit, "{tokens} > {limit}"),
+        Err(error) => panic!("refused for another reason: {error}"),
+        Ok(_) => panic!("an over-length prompt was taken"),
+    }
+}
+
+/// Probabilities of choices are normalised, or honestly not to be had.
+///
+/// # Panics
+/// When the model breaks the contract.
+pub async fn choices_are_normalised(model: &dyn ChatModel) {
+    let choices = ["Yes".to_owned(), "No".to_owned()];
+    match model.choice_log_probs(request("Is water wet?", 1), &choices).await {
+        Ok(log_probs) => {
+            assert!(model.identity().choice_log_probs, "the identity says that it can't");
+            let sum: f32 = log_probs.iter().map(|log_prob| log_prob.exp()).sum();
+            assert!(log_probs.len() == 2 && (sum - 1.0).abs() < 0.01, "{log_probs:?} sum to {sum}");
+        }
+        Err(ModelError::Unsupported { .. }) => assert!(!model.identity().choice_log_probs, "the identity says that it can"),
+        Err(error) => panic!("failed: {error}"),
+    }
+}
+
+/// All checks.
+///
+/// # Panics
+/// When the model breaks the contract.
+pub async fn chat_model(model: &dyn ChatModel) {
+    streams_end_once(model).await;
+    over_length_input_is_refused(model).await;
+    choices_are_normalised(model).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ScriptedModel;
+
+    #[tokio::test]
+    async fn the_scripted_model_keeps_the_contract() {
+        chat_model(&ScriptedModel::saying("one two three four five")).await;
+    }
+
+    #[tokio::test]
+    async fn dropping_a_stream_ends_the_work() {
+        let model = ScriptedModel::saying("one two");
+        model.hold();
+        let stream = model.stream(request("x", 5)).await.unwrap();
+        assert_eq!(model.running(), 1);
+        drop(stream);
+        assert_eq!((model.running(), model.abandoned()), (0, 1));
+    }
+}
