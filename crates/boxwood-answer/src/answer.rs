@@ -1,5 +1,6 @@
 //! An answer as the pipeline gives it. The server turns it into `AiResponse--Full` plus the `boxwood` extension.
 
+use crate::support::Signals;
 use boxwood_core::{Citation, FileId, ReadNote, Usage};
 use serde::Serialize;
 use std::time::Duration;
@@ -75,6 +76,8 @@ pub struct Support {
     pub probability: f32,
     /// What it was measured by: `"model"` (own probabilities) or `"text"` (overlap only: the model gives no probabilities).
     pub method: &'static str,
+    /// What was measured, where the model gives probabilities.
+    pub signals: Option<Signals>,
 }
 
 /// A model that took part.

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Artifact kind of a parsed document.
@@ -20,6 +21,13 @@ const DOCUMENT: &str = "document";
 const VECTORS: &str = "vectors";
 /// Decoded documents kept in memory, by bytes of text.
 const MEMORY_BYTES: usize = 8 << 20;
+
+/// How long a parse job is held: longer than any file may take.
+const JOB_LEASE: chrono::TimeDelta = chrono::TimeDelta::minutes(30);
+/// How often an idle worker looks for a job.
+const JOB_POLL: Duration = Duration::from_millis(700);
+/// How long a worker waits after a failure of the store.
+const JOB_RETRY: Duration = Duration::from_secs(5);
 
 /// Why a file gave no document.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +130,30 @@ impl Library {
             }
         };
         self.store.finish_parse_job(lease, outcome).await
+    }
+
+    /// Takes parse jobs until `stop`, one after the other. Jobs of a crashed process are taken up when their lease ends.
+    pub async fn serve_jobs(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let pause = match self.store.lease_parse_job(PARSER_VERSION, JOB_LEASE).await {
+                Ok(Some(lease)) => match self.run_job(lease, stop).await {
+                    Ok(()) => continue,
+                    Err(error) => {
+                        tracing::warn!(%error, "a parse job could not be ended");
+                        JOB_RETRY
+                    }
+                },
+                Ok(None) => JOB_POLL,
+                Err(error) => {
+                    tracing::warn!(%error, "parse jobs can't be read");
+                    JOB_RETRY
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
     }
 
     /// The vectors that were computed so far for a document.

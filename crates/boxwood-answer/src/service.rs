@@ -14,7 +14,7 @@ use crate::progress::{Progress, ProgressSink};
 use crate::question::Question;
 use crate::resolve::{self, Plan};
 use crate::retrieve::{self, Shown, default_embedding};
-use crate::support::{self, SupportModel};
+use crate::support::{self, Measured, SupportModel};
 use crate::{cite, prompt};
 use boxwood_core::FinishReason;
 use boxwood_models::ModelRegistry;
@@ -107,7 +107,7 @@ impl AnswerService {
         let request = prompt::build(&plan, question, sources, &shown);
         let warnings = plan.model.warnings_for(&request);
         let generating = Instant::now();
-        let completion = generate::generate(&plan.model, request, question, progress).await?;
+        let completion = generate::generate(&plan.model, request.clone(), question, progress).await?;
         timings.generate = generating.elapsed();
 
         let checking = Instant::now();
@@ -115,8 +115,9 @@ impl AnswerService {
         let draft = parse::read_draft(&completion.text);
         let evidence = cite::find(sources, &shown, &question.prompt, &draft.text, self.config.max_citations);
         let model = completion.model.model.as_ref();
-        let support =
-            support::measure(model, &self.config.support, question, sources, &draft, &evidence).await?;
+        let measured =
+            Measured { question, sources, request: &request, draft: &draft, evidence: &evidence };
+        let support = support::measure(model, &self.config.support, measured).await?;
         timings.check = checking.elapsed();
         timings.total = started.elapsed();
 

@@ -14,24 +14,30 @@ use crate::gather::Source;
 use crate::parse::Draft;
 use crate::prompt::neutralise;
 use crate::question::Question;
-use boxwood_core::{ChatMessage, ChatModel, ChatRequest, ChatRole, SharedPrefix};
-use boxwood_search::EvidenceList;
+use boxwood_core::{ChatModel, ChatRequest};
+use boxwood_search::{EvidenceList, word_coverage};
+use serde::Serialize;
 
 mod examples;
 mod passage;
 
-use examples::{ANSWER_CHECK, Example, QUESTION_CHECK};
+use examples::{ANSWER_CHECK, QUESTION_CHECK};
 pub use passage::passage_around;
 
 /// What is measured about a draft.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Signals {
+    /// ln(P(Yes)/P(No)) that the whole shown text states the answer to exactly this question, asked after the same
+    /// prefix as the question itself, so it costs little.
+    pub document_check: f32,
     /// ln(P(Yes)/P(No)) that the passage states the proposed answer to exactly this question.
     pub answer_check: f32,
     /// ln(P(Yes)/P(No)) that the passage answers exactly this question, without a proposed answer.
     pub question_check: f32,
     /// Share of the answer's weighted words that stand in the cited text, 0 to 1.
     pub covered: f32,
+    /// Share of the question's weighted words that stand in the passage, 0 to 1.
+    pub question_covered: f32,
     /// Whether one cited piece holds the whole answer.
     pub holds_answer: bool,
 }
@@ -41,12 +47,16 @@ pub struct Signals {
 pub struct SupportModel {
     /// Constant.
     pub bias: f32,
+    /// Of [`Signals::document_check`].
+    pub document_check: f32,
     /// Of [`Signals::answer_check`].
     pub answer_check: f32,
     /// Of [`Signals::question_check`].
     pub question_check: f32,
     /// Of [`Signals::covered`].
     pub covered: f32,
+    /// Of [`Signals::question_covered`].
+    pub question_covered: f32,
     /// Of [`Signals::holds_answer`].
     pub holds_answer: f32,
 }
@@ -54,17 +64,34 @@ pub struct SupportModel {
 impl SupportModel {
     /// Fitted on measured questions with the default model; see `docs/support-check.md`.
     pub const DEFAULT: Self =
-        Self { bias: -2.0, answer_check: 0.35, question_check: 0.8, covered: 0.6, holds_answer: 0.3 };
+        Self { bias: -2.0, document_check: 0.5, answer_check: 0.3, question_check: 0.6, covered: 0.6, question_covered: 0.5, holds_answer: 0.3 };
 
     /// Calibrated probability that the files support the answer.
     pub fn probability(&self, signals: &Signals) -> f32 {
         let logit = self.bias
+            + self.document_check * signals.document_check
             + self.answer_check * signals.answer_check
             + self.question_check * signals.question_check
             + self.covered * signals.covered
+            + self.question_covered * signals.question_covered
             + self.holds_answer * f32::from(u8::from(signals.holds_answer));
         1.0 / (1.0 + (-logit).exp())
     }
+}
+
+/// What a draft is measured against.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured<'a> {
+    /// The question.
+    pub question: &'a Question,
+    /// The files.
+    pub sources: &'a [Source],
+    /// The request that the draft answers.
+    pub request: &'a ChatRequest,
+    /// The draft.
+    pub draft: &'a Draft,
+    /// Where the files say it.
+    pub evidence: &'a EvidenceList,
 }
 
 /// Measures how well the shown text supports the draft.
@@ -74,52 +101,50 @@ impl SupportModel {
 pub async fn measure(
     model: &dyn ChatModel,
     weights: &SupportModel,
-    question: &Question,
-    sources: &[Source],
-    draft: &Draft,
-    evidence: &EvidenceList,
+    measured: Measured<'_>,
 ) -> Result<Support, AnswerError> {
+    let Measured { question, sources, request, draft, evidence } = measured;
     if draft.declines || evidence.pieces.is_empty() {
-        return Ok(Support { probability: 0.0, method: "text" });
+        return Ok(Support { probability: 0.0, method: "text", signals: None });
     }
     if !model.identity().choice_log_probs {
-        return Ok(Support { probability: evidence.covered, method: "text" });
+        return Ok(Support { probability: evidence.covered, method: "text", signals: None });
     }
     let passage = passage_around(sources, evidence);
     let asked = neutralise(&question.prompt);
     let with_answer = examples::turn(&passage, &asked, Some(&draft.text));
     let alone = examples::turn(&passage, &asked, None);
-    let (with_answer, alone) = futures::try_join!(
-        log_odds(model, question, &ANSWER_CHECK, &with_answer),
-        log_odds(model, question, &QUESTION_CHECK, &alone),
+    let (document_check, answer_check, question_check) = futures::try_join!(
+        log_odds(model, question, document_request(request, &asked)),
+        log_odds(model, question, ANSWER_CHECK.request(question, with_answer)),
+        log_odds(model, question, QUESTION_CHECK.request(question, alone)),
     )?;
     let signals = Signals {
-        answer_check: with_answer,
-        question_check: alone,
+        document_check,
+        answer_check,
+        question_check,
         covered: evidence.covered,
+        question_covered: word_coverage(&asked, &passage),
         holds_answer: evidence.pieces.iter().any(|piece| piece.holds_answer),
     };
-    let probability = weights.probability(&signals);
-    tracing::debug!(?signals, probability, "support measured");
-    Ok(Support { probability, method: "model" })
+    Ok(Support { probability: weights.probability(&signals), method: "model", signals: Some(signals) })
 }
 
-/// ln(P(Yes)/P(No)) after the instruction, its worked examples and this turn.
-async fn log_odds(
-    model: &dyn ChatModel,
-    question: &Question,
-    check: &examples::Check,
-    turn: &str,
-) -> Result<f32, AnswerError> {
-    let mut messages = vec![ChatMessage::new(ChatRole::System, check.instruction)];
-    for example in examples::EXAMPLES {
-        messages.push(ChatMessage::new(ChatRole::User, check.turn_of(example)));
-        messages.push(ChatMessage::new(ChatRole::Assistant, Example::verdict(example)));
+/// The request's own prefix with the check in place of the question, so that the documents come from the cache.
+fn document_request(request: &ChatRequest, asked: &str) -> ChatRequest {
+    let mut messages = request.messages.clone();
+    let boundary = request.shared_prefix.as_ref().map_or(0, |prefix| prefix.boundary);
+    if let Some(last) = messages.last_mut() {
+        last.content.truncate(boundary);
+        last.content.push_str(&examples::document_turn(asked));
     }
-    messages.push(ChatMessage::new(ChatRole::User, turn));
-    let mut request = ChatRequest::new(messages, 1);
-    // The examples are the same for every question: they are read once and come from the prefix cache afterwards.
-    request.shared_prefix = Some(SharedPrefix { boundary: 0, partition: question.partition.clone() });
+    let mut check = ChatRequest::new(messages, 1);
+    check.shared_prefix.clone_from(&request.shared_prefix);
+    check
+}
+
+/// ln(P(Yes)/P(No)) as the next words of the model.
+async fn log_odds(model: &dyn ChatModel, question: &Question, request: ChatRequest) -> Result<f32, AnswerError> {
     let choices = [examples::YES.to_owned(), examples::NO.to_owned()];
     let log_probs = tokio::select! {
         biased;
@@ -138,9 +163,17 @@ mod tests {
 
     #[test]
     fn more_support_never_lowers_the_probability() {
-        let base = Signals { answer_check: 0.0, question_check: 0.0, covered: 0.5, holds_answer: false };
+        let base = Signals {
+            document_check: 0.0,
+            answer_check: 0.0,
+            question_check: 0.0,
+            covered: 0.5,
+            question_covered: 0.5,
+            holds_answer: false,
+        };
         let model = SupportModel::DEFAULT;
         let better = [
+            Signals { document_check: 2.0, ..base },
             Signals { answer_check: 2.0, ..base },
             Signals { question_check: 2.0, ..base },
             Signals { covered: 1.0, ..base },

@@ -122,6 +122,17 @@ pub fn find_evidence(
     list
 }
 
+/// Share of a question's words that stand in a passage, each word counting the same, 0 to 1; 1 for a question without
+/// words that mean something.
+pub fn word_coverage(question: &str, passage: &str) -> f32 {
+    let (asked, held) = (distinct_terms(question), distinct_terms(passage));
+    if asked.is_empty() {
+        return 1.0;
+    }
+    let found = asked.iter().filter(|term| held.binary_search(term).is_ok()).count();
+    found as f32 / asked.len() as f32
+}
+
 fn collect_pieces(documents: &[ShownDocument<'_>], answer: &str) -> Vec<Piece> {
     let needle = folded(answer);
     let mut pieces = Vec::new();

@@ -18,7 +18,7 @@ pub mod join;
 pub mod layers;
 pub mod listen;
 pub mod metrics;
-mod openapi;
+pub mod openapi;
 mod operations;
 pub mod routes;
 pub mod settings;

@@ -14,7 +14,7 @@ const FACTS: &str = include_str!("../data/description.json");
 ///
 /// # Errors
 /// When the embedded facts are no JSON, which a test rules out.
-pub(crate) fn describe(base: &str) -> Result<Value, serde_json::Error> {
+pub fn describe(base: &str) -> Result<Value, serde_json::Error> {
     let mut facts: Value = serde_json::from_str(FACTS)?;
     extend_ask(&mut facts);
     let mut paths: Map<String, Value> = Map::new();

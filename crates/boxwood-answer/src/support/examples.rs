@@ -1,6 +1,9 @@
 //! The two checks and their worked examples: our own short passages, half of them with a question that the passage
 //! does not answer because a person, place, condition or direction was changed.
 
+use crate::question::Question;
+use boxwood_core::{ChatMessage, ChatRequest, ChatRole, SharedPrefix};
+
 /// The reply for a supported answer.
 pub const YES: &str = "Yes";
 /// The reply for an unsupported one.
@@ -48,10 +51,31 @@ impl Example {
 }
 
 impl Check {
+    /// The instruction, the worked examples and this turn. The examples are the same for every question, so they are
+    /// read once and come from the prefix cache afterwards.
+    pub fn request(&self, question: &Question, turn: String) -> ChatRequest {
+        let mut messages = vec![ChatMessage::new(ChatRole::System, self.instruction)];
+        for example in EXAMPLES {
+            messages.push(ChatMessage::new(ChatRole::User, self.turn_of(example)));
+            messages.push(ChatMessage::new(ChatRole::Assistant, example.verdict()));
+        }
+        messages.push(ChatMessage::new(ChatRole::User, turn));
+        let mut request = ChatRequest::new(messages, 1);
+        request.shared_prefix = Some(SharedPrefix { boundary: 0, partition: question.partition.clone() });
+        request
+    }
+
     /// The example as a turn of this check.
     pub fn turn_of(&self, example: &Example) -> String {
         turn(example.passage, example.question, self.with_answer.then_some(example.answer))
     }
+}
+
+/// The check that follows the whole shown text.
+pub fn document_turn(question: &str) -> String {
+    format!(
+        "\n\nQuestion: {question}\nDoes the document state the answer to exactly this question? Reply Yes or No."
+    )
 }
 
 /// One turn.

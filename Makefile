@@ -1,0 +1,46 @@
+# Two commands matter: `make run` (set up everything, show the main job, leave the server running) and `make test`.
+
+SHELL := /bin/bash
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/boxwood/target
+export BOXWOOD_CACHE ?= $(HOME)/.cache/boxwood
+BOXWOOD := $(CARGO_TARGET_DIR)/release/boxwood
+# The engine's C++ build writes much; cargo's own progress is enough.
+CARGO := cargo
+
+.PHONY: run stop test lint build setup setup-tests bench help clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+setup: ## install what a build needs (cmake, clang), telling so
+	@scripts/setup.sh build
+
+setup-tests: setup ## install what the tests need as well (Node.js)
+	@scripts/setup.sh tests
+
+build: setup ## build the program
+	$(CARGO) build --release -p boxwood
+
+run: build ## set up everything, answer a question about a sample, leave the server running (ONCE=1: stop it)
+	@BOXWOOD=$(BOXWOOD) scripts/first_run.py $(if $(ONCE),--once)
+
+stop: ## stop the server that `make run` left running
+	@scripts/first_run.py --stop
+
+models: build
+	$(BOXWOOD) models pull
+
+test: setup-tests models lint ## pass all tests
+	$(CARGO) test --release --workspace -- --include-ignored
+	@scripts/test_sdk.sh $(BOXWOOD)
+
+lint: ## format, lints, documentation
+	$(CARGO) fmt --all --check
+	$(CARGO) xtask tidy
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+
+bench: build models ## measure: engine, ingestion, server overhead, memory
+	@scripts/bench.sh $(BOXWOOD)
+
+clean: ## remove what was built (models and data stay)
+	$(CARGO) clean

@@ -1,0 +1,90 @@
+//! Answers the questions of a data set through the real pipeline and prints, for each, the answer and the signals of
+//! the support check. This is what the weights of `SupportModel` are fitted on; see `docs/support-check.md`.
+//!
+//! usage: measure_support MODEL.gguf SET_FOLDER LIMIT OUT.jsonl   (MiniLM is looked for beside the model)
+
+use boxwood_answer::{
+    AnswerConfig, AnswerService, Language, Library, NoProgress, Question, QuestionMode,
+};
+use boxwood_core::ChatModel;
+use boxwood_ingest::{IngestConfig, Ingestor, WorkerCommand};
+use boxwood_local::{EngineConfig, LocalEngine};
+use boxwood_models::{ModelRegistry, ModelSettings};
+use boxwood_store::{OwnFile, ReadableFiles, SqliteStore, StoreOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn main() {
+    if std::env::args().nth(1).as_deref() == Some("ingest-worker") {
+        let _code = boxwood_ingest::worker_main();
+        return;
+    }
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(run());
+}
+
+async fn run() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [model, set, limit, out] = arguments.as_slice() else { panic!("see the head of this file") };
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(StoreOptions::new(folder.path().join("store"))).await.unwrap();
+    let engine = LocalEngine::start(EngineConfig::new(model, "measured")).unwrap();
+    let locals = vec![Arc::new(engine) as Arc<dyn ChatModel>];
+    let registry = ModelRegistry::new(ModelSettings::default(), locals, None).unwrap();
+    let program = std::env::current_exe().unwrap();
+    let worker = WorkerCommand { program, arguments: vec!["ingest-worker".into()] };
+    let ingest = IngestConfig { worker_command: Some(worker), ..IngestConfig::default() };
+    let library = Arc::new(Library::new(Arc::new(store), Ingestor::new(ingest)));
+    let config = AnswerConfig { abstain_below: 0.0, ..AnswerConfig::default() };
+    let service = AnswerService::new(library, registry, config);
+    let mut out = std::fs::File::create(out).unwrap();
+    let rows = std::fs::read_to_string(Path::new(set).join("dev.jsonl")).unwrap();
+    for (number, line) in rows.lines().take(limit.parse().unwrap()).enumerate() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let question = question(&service, Path::new(set), &row, folder.path()).await;
+        match service.ask(question, &NoProgress).await {
+            Ok(answer) => {
+                let quotes: Vec<&str> = answer.citations.iter().map(|citation| citation.quote.as_str()).collect();
+                let line = serde_json::json!({
+                    "id": row["id"], "answerable": row["answerable"], "question": row["question"],
+                    "answers": row["answers"], "answer": answer.text, "support": answer.support, "quotes": quotes,
+                    "processor": answer.processor, "timings": answer.timings, "usage": answer.usage,
+                });
+                writeln!(out, "{line}").unwrap();
+            }
+            Err(error) => eprintln!("{}: {error}", row["id"]),
+        }
+        if number % 10 == 0 {
+            eprintln!("{number}");
+        }
+    }
+}
+
+async fn question(service: &AnswerService, set: &Path, row: &serde_json::Value, folder: &Path) -> Question {
+    let mut files = Vec::new();
+    for (index, document) in row["documents"].as_array().unwrap().iter().enumerate() {
+        let path = match document["text"].as_str() {
+            Some(text) => {
+                let path = folder.join(format!("{index}.txt"));
+                std::fs::write(&path, text).unwrap();
+                path
+            }
+            None => set.join(document["path"].as_str().unwrap()),
+        };
+        let name = document["title"].as_str().or(document["doc_id"].as_str()).unwrap();
+        files.push(OwnFile { path, name: PathBuf::from(name).file_name().unwrap().to_string_lossy().into_owned() });
+    }
+    let language = Language::from_tag(row["lang"].as_str().unwrap_or("en"));
+    Question {
+        mode: QuestionMode::MultipleItems,
+        prompt: row["question"].as_str().unwrap().trim().to_owned(),
+        files: ReadableFiles::of_own_files(files).await.unwrap(),
+        contents: Default::default(),
+        dialogue: Vec::new(),
+        agent: service.default_agent(language, None).unwrap(),
+        partition: "measured".to_owned(),
+        now: chrono::Utc::now(),
+        time_limit: None,
+        cancel: Default::default(),
+    }
+}

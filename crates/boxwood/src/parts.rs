@@ -1,0 +1,139 @@
+//! Builds the parts of the program from the configuration: models, library, answer service.
+//!
+//! Nothing is loaded here: the engine and the embedder open their files at the first request.
+
+use crate::config::Config;
+use anyhow::Context;
+use async_trait::async_trait;
+use boxwood_answer::{Answer, AnswerError, AnswerService, AskAgent, Language, Library, ProgressSink, Question};
+use boxwood_core::{ChatModel, Embedder};
+use boxwood_ingest::{IngestConfig, Ingestor, OcrConfig};
+use boxwood_local::{EngineConfig, LocalEngine, LocalModel, MiniLmConfig, MiniLmEmbedder, PrefixCacheConfig};
+use boxwood_models::pull::{is_complete, model_path};
+use boxwood_models::{CatalogModel, CatalogPurpose, ModelRegistry, catalog, default_chat_model, find_local};
+use boxwood_server::Asker;
+use boxwood_store::Store;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Everything that answers questions.
+pub struct Parts {
+    /// The engine of this process, where its model is installed.
+    pub engine: Option<LocalModel>,
+    /// The answer service.
+    pub service: Arc<AnswerService>,
+}
+
+/// The answer service as the server sees it.
+pub struct Answering {
+    service: Arc<AnswerService>,
+    has_engine: bool,
+}
+
+impl Answering {
+    /// Over the built parts.
+    pub fn new(parts: &Parts) -> Self {
+        Self { service: Arc::clone(&parts.service), has_engine: parts.engine.is_some() }
+    }
+}
+
+#[async_trait]
+impl Asker for Answering {
+    async fn ask(&self, question: Question, progress: &dyn ProgressSink) -> Result<Answer, AnswerError> {
+        self.service.ask(question, progress).await
+    }
+
+    fn default_agent(&self, language: Language, model: Option<&str>) -> Result<AskAgent, AnswerError> {
+        self.service.default_agent(language, model)
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        match (self.has_engine, self.service.models().resolve(None)) {
+            (true, _) | (false, Ok(_)) => Ok(()),
+            (false, Err(error)) => Err(error.to_string()),
+        }
+    }
+}
+
+/// Local models for a listing, without starting anything else.
+///
+/// # Errors
+/// As [`build`].
+pub fn local_models(config: &Config) -> anyhow::Result<Vec<Arc<dyn ChatModel>>> {
+    Ok(start_engine(config)?.into_iter().map(|engine| Arc::new(engine) as Arc<dyn ChatModel>).collect())
+}
+
+/// The model that this process is configured to run.
+pub fn chat_model(config: &Config) -> &'static CatalogModel {
+    config.engine.model.as_deref().and_then(find_local).unwrap_or_else(default_chat_model)
+}
+
+/// What has to be pulled before questions can be answered well: the chat model, the embedder, the OCR models.
+pub fn needed_models(config: &Config) -> Vec<&'static CatalogModel> {
+    let chat = chat_model(config);
+    let others = catalog().iter().filter(|model| !matches!(model.purpose, CatalogPurpose::Chat));
+    std::iter::once(chat).chain(others).collect()
+}
+
+/// Builds all parts over a store.
+///
+/// # Errors
+/// When a thread can't be started or a host is bound without trusted certificates on this machine.
+pub fn build(config: &Config, store: Arc<dyn Store>) -> anyhow::Result<Parts> {
+    let engine = start_engine(config)?;
+    let locals: Vec<Arc<dyn ChatModel>> =
+        engine.iter().map(|engine| Arc::new(engine.clone()) as Arc<dyn ChatModel>).collect();
+    let registry = ModelRegistry::new(config.models.clone(), locals, start_embedder(config)?)
+        .context("the bound hosts can't be reached securely")?;
+    let library = Arc::new(Library::new(store, Ingestor::new(ingest_config(config))));
+    let service = Arc::new(AnswerService::new(library, registry, config.answers.clone()));
+    Ok(Parts { engine, service })
+}
+
+fn start_engine(config: &Config) -> anyhow::Result<Option<LocalModel>> {
+    let model = chat_model(config);
+    let models_dir = config.models_dir();
+    if !is_complete(model, &models_dir) {
+        return Ok(None);
+    }
+    let settings = &config.engine;
+    let mut engine = EngineConfig::new(model_path(model, &models_dir), model.name);
+    engine.threads = settings.threads;
+    engine.context_tokens = settings.context_tokens;
+    engine.max_output_tokens = engine.max_output_tokens.min(settings.context_tokens / 2);
+    engine.max_sequences = settings.sequences;
+    engine.queue_limit = settings.queue;
+    engine.gpu_layers = settings.gpu_layers;
+    engine.idle_unload = settings.idle_unload;
+    engine.prefix_cache = (settings.prefix_cache_bytes > 0).then(|| PrefixCacheConfig {
+        dir: config.cache.join("prefixes"),
+        max_bytes: settings.prefix_cache_bytes,
+    });
+    Ok(Some(LocalEngine::start(engine)?))
+}
+
+fn start_embedder(config: &Config) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
+    let Some(dir) = installed_folder(config, CatalogPurpose::Embedding) else { return Ok(None) };
+    let embedder = MiniLmEmbedder::start(MiniLmConfig::new(dir, config.cache.join("converted")))?;
+    Ok(Some(Arc::new(embedder)))
+}
+
+fn ingest_config(config: &Config) -> IngestConfig {
+    IngestConfig {
+        workers: config.ingest.workers,
+        limits: config.ingest.limits.clone(),
+        ocr: OcrConfig {
+            models_dir: installed_folder(config, CatalogPurpose::Ocr),
+            languages: config.ingest.ocr_languages.clone(),
+            engine: config.ingest.ocr,
+        },
+        ..IngestConfig::default()
+    }
+}
+
+/// Folder of the installed model of a purpose.
+fn installed_folder(config: &Config, purpose: CatalogPurpose) -> Option<PathBuf> {
+    let models_dir = config.models_dir();
+    let model = catalog().iter().find(|model| model.purpose == purpose && is_complete(model, &models_dir))?;
+    model_path(model, &models_dir).parent().map(PathBuf::from)
+}
