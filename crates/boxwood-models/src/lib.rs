@@ -4,11 +4,11 @@
 //! identity of a [`ResolvedModel`] is always that of what really answers. A family of models is stated by card or
 //! binding, never guessed from a deployment's name. Only `transport.rs` opens a connection.
 //!
-//! * [`cards`]: Box's list of models, one table
+//! * [`mod@cards`]: Box's list of models, one table
 //! * [`capability`]: what each family accepts, one table
 //! * [`settings`]: the `[models]` part of `boxwood.toml`, checked as a whole
 //! * [`registry`], [`resolved`]: name → model that answers
-//! * [`catalog`], [`pull`]: local models and how they come onto the machine
+//! * [`mod@catalog`], [`pull`]: local models and how they come onto the machine
 //!
 //! Inside: `host` (kinds of hosts, URLs), `protocol` (pure encode and decode), `remote` (the `ChatModel` over both,
 //! with retries, limits and deadlines), `transport`.

@@ -7,6 +7,7 @@
 use crate::host::Host;
 use crate::protocol::openai_chat::{
     Decoded, StreamDecoder, VisibleText, decode_error, decode_reply, encode, output_limit, transport_error,
+    without_key,
 };
 use crate::retry::{AttemptError, next_delay};
 use crate::tokens::{estimate_prompt, estimate_tokens};
@@ -272,7 +273,7 @@ impl Running {
             }
             if let Err(error) = self.advance().await {
                 self.over = true;
-                return Some((Err(error), self));
+                return Some((Err(without_key(error, &self.host)), self));
             }
         }
     }

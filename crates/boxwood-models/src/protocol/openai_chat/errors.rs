@@ -36,13 +36,27 @@ pub(crate) fn decode_error(
     headers: &HeaderMap,
     body: &[u8],
 ) -> AttemptError {
-    let mut parsed = parse_body(body);
+    // Taken out before anything is clipped, so that no half of a key is left at the cut.
+    let mut body = String::from_utf8_lossy(body).into_owned();
     if let Some(key) = &host.api_key {
-        parsed.message = parsed.message.replace(key.expose_secret(), "[key]");
+        body = body.replace(key.expose_secret(), "[key]");
     }
+    let parsed = parse_body(&body);
     let error = classify(model, Some(host), status, &parsed, headers);
     let hint = hint(status, headers, &parsed, &error);
     AttemptError { error, hint }
+}
+
+/// The error with every occurrence of the host's key taken out of its words.
+pub(crate) fn without_key(mut error: ModelError, host: &Host) -> ModelError {
+    let Some(key) = &host.api_key else { return error };
+    if let ModelError::Refused { message, .. }
+    | ModelError::Unavailable { message, .. }
+    | ModelError::Failed { message, .. } = &mut error
+    {
+        *message = message.replace(key.expose_secret(), "[key]");
+    }
+    error
 }
 
 /// An error chunk in the middle of a stream: too late to try again.
@@ -75,15 +89,15 @@ pub(crate) fn transport_error(model: &str, error: &TransportError) -> AttemptErr
     }
 }
 
-fn parse_body(body: &[u8]) -> HostError {
-    match serde_json::from_slice::<Value>(body) {
+fn parse_body(body: &str) -> HostError {
+    match serde_json::from_str::<Value>(body) {
         Ok(Value::Object(fields)) => match fields.get("error") {
             Some(error) => parse_error(error),
             None => parse_error(&Value::Object(fields)),
         },
         Ok(other) => parse_error(&other),
         Err(_) => HostError {
-            message: clipped(&String::from_utf8_lossy(body)),
+            message: clipped(body),
             ..HostError::default()
         },
     }

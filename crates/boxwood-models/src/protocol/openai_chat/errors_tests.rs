@@ -342,3 +342,18 @@ fn server_errors_are_tried_again_and_keys_never_shown() {
         NEVER,
     );
 }
+
+#[test]
+fn no_half_of_a_key_is_left_where_a_message_is_cut() {
+    let body = format!("{}top-secret", "x".repeat(495));
+    let message = decode(400, &[], &body).error.to_string();
+    assert!(
+        message.ends_with("[key]") && !message.contains("top"),
+        "{message}"
+    );
+    let in_stream = ModelError::Failed {
+        model: "m".into(),
+        message: "key top-secret".into(),
+    };
+    assert!(without_key(in_stream, &host()).to_string().ends_with("key [key]"));
+}

@@ -13,7 +13,7 @@ mod request;
 mod stream;
 mod visible;
 
-pub(crate) use errors::{decode_error, transport_error};
+pub(crate) use errors::{decode_error, transport_error, without_key};
 pub(crate) use request::{encode, output_limit, warnings};
 pub(crate) use stream::{Decoded, StreamDecoder, decode_reply};
 pub(crate) use visible::VisibleText;
