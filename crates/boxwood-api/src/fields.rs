@@ -74,9 +74,18 @@ mod tests {
 
     #[test]
     fn fields_narrow_and_never_hide_the_identity() {
-        check(None, json!({"type": "file", "id": "7", "etag": "0", "name": "a", "size": 3}));
-        check(Some(""), json!({"type": "file", "id": "7", "etag": "0", "name": "a", "size": 3}));
-        check(Some("tags"), json!({"type": "file", "id": "7", "etag": "0", "tags": []}));
+        check(
+            None,
+            json!({"type": "file", "id": "7", "etag": "0", "name": "a", "size": 3}),
+        );
+        check(
+            Some(""),
+            json!({"type": "file", "id": "7", "etag": "0", "name": "a", "size": 3}),
+        );
+        check(
+            Some("tags"),
+            json!({"type": "file", "id": "7", "etag": "0", "tags": []}),
+        );
         check(
             Some("name, nonsense"),
             json!({"type": "file", "id": "7", "etag": "0", "name": "a"}),

@@ -6,7 +6,9 @@
 use crate::folders::{FolderMini, PathCollection, shared_link};
 use crate::reading::{Findings, Reader, one_of};
 use crate::users::UserMini;
-use crate::wire::{Moment, bounded_text, id, is_null, moment, parent, refuse_unserved, required_parent, tags};
+use crate::wire::{
+    Moment, bounded_text, id, is_null, moment, parent, refuse_unserved, required_parent, tags,
+};
 use boxwood_core::{FileVersionId, FolderId};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -324,6 +326,10 @@ impl CopyFile {
         let version = id(&mut reader, "version", findings);
         let parent = required_parent(&mut reader, findings);
         reader.close(findings);
-        Some(Self { name, version, parent: parent? })
+        Some(Self {
+            name,
+            version,
+            parent: parent?,
+        })
     }
 }

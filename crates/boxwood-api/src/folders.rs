@@ -2,8 +2,8 @@
 //!
 //! Called by the server's handlers. A folder is written in full and narrowed by [`crate::fields::FieldSelection`].
 
-use crate::users::UserMini;
 use crate::reading::{Findings, Reader};
+use crate::users::UserMini;
 use crate::wire::{Moment, Order, bounded_text, is_null, parent, refuse_unserved, required_parent, tags};
 use boxwood_core::FolderId;
 use serde::Serialize;
@@ -199,7 +199,11 @@ impl CreateFolder {
         let description = bounded_text(&mut reader, "description", 256, findings).unwrap_or_default();
         refuse_unserved(&mut reader, UNSERVED, findings);
         reader.close(findings);
-        Some(Self { name: name?, parent: parent?, description })
+        Some(Self {
+            name: name?,
+            parent: parent?,
+            description,
+        })
     }
 }
 
@@ -266,7 +270,10 @@ impl CopyFolder {
         let name = reader.text("name", findings).map(str::to_owned);
         let parent = required_parent(&mut reader, findings);
         reader.close(findings);
-        Some(Self { name, parent: parent? })
+        Some(Self {
+            name,
+            parent: parent?,
+        })
     }
 }
 

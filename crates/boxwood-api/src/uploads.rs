@@ -95,7 +95,11 @@ impl CreateUploadSession {
         let file_size = required_size(&mut reader, findings);
         let file_name = reader.required_text("file_name", findings).map(str::to_owned);
         reader.close(findings);
-        Some(Self { folder_id: folder_id?, file_size: file_size?, file_name: file_name? })
+        Some(Self {
+            folder_id: folder_id?,
+            file_size: file_size?,
+            file_name: file_name?,
+        })
     }
 }
 
@@ -120,7 +124,10 @@ impl CreateVersionUploadSession {
         let file_size = required_size(&mut reader, findings);
         let file_name = reader.text("file_name", findings).map(str::to_owned);
         reader.close(findings);
-        Some(Self { file_size: file_size?, file_name })
+        Some(Self {
+            file_size: file_size?,
+            file_name,
+        })
     }
 }
 
@@ -235,8 +242,16 @@ impl UploadPart {
         let offset = reader.whole("offset", 0, u64::MAX, findings);
         reader.required("size", findings);
         let size = reader.whole("size", 1, u64::MAX, findings);
-        let sha1 = reader.text("sha1", findings).map(str::to_ascii_lowercase).unwrap_or_default();
+        let sha1 = reader
+            .text("sha1", findings)
+            .map(str::to_ascii_lowercase)
+            .unwrap_or_default();
         reader.close(findings);
-        Some(Self { part_id: part_id?, offset: offset?, size: size?, sha1 })
+        Some(Self {
+            part_id: part_id?,
+            offset: offset?,
+            size: size?,
+            sha1,
+        })
     }
 }

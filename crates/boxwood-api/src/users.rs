@@ -123,7 +123,11 @@ impl CreateUser {
         }
         let login = bounded_text(&mut reader, "login", 254, findings);
         reader.close(findings);
-        Some(Self { name: name?, login, is_platform_access_only })
+        Some(Self {
+            name: name?,
+            login,
+            is_platform_access_only,
+        })
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Called by the server's handlers. A version is written in full and narrowed by [`crate::fields::FieldSelection`].
 
-use crate::users::UserMini;
 use crate::error::Reason;
 use crate::reading::{Findings, Reader, one_of};
+use crate::users::UserMini;
 use crate::wire::{Moment, Order, is_null, required_id};
 use boxwood_core::FileVersionId;
 use serde::Serialize;

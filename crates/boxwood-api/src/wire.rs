@@ -176,7 +176,9 @@ mod tests {
 
     #[test]
     fn moments_have_whole_seconds_and_an_offset() {
-        let moment = DateTime::parse_from_rfc3339("2026-11-22T14:50:06.75Z").ok().map(|m| Moment(m.to_utc()));
+        let moment = DateTime::parse_from_rfc3339("2026-11-22T14:50:06.75Z")
+            .ok()
+            .map(|m| Moment(m.to_utc()));
         assert_eq!(
             serde_json::to_string(&moment).ok().as_deref(),
             Some("\"2026-11-22T14:50:06+00:00\"")

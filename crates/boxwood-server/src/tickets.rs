@@ -51,15 +51,25 @@ impl Tickets {
     /// A new key.
     pub fn new(ids: &dyn Ids) -> Self {
         let secret = ids.secret();
-        Self { signing: EncodingKey::from_secret(&secret), checking: DecodingKey::from_secret(&secret) }
+        Self {
+            signing: EncodingKey::from_secret(&secret),
+            checking: DecodingKey::from_secret(&secret),
+        }
     }
 
     /// A ticket's text, safe in a path.
     ///
     /// # Errors
     /// From the encoder.
-    pub fn issue(&self, ticket: &DownloadTicket, now: DateTime<Utc>) -> Result<String, jsonwebtoken::errors::Error> {
-        let claims = Claims { ticket: ticket.clone(), exp: (now + LIFETIME).timestamp() };
+    pub fn issue(
+        &self,
+        ticket: &DownloadTicket,
+        now: DateTime<Utc>,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        let claims = Claims {
+            ticket: ticket.clone(),
+            exp: (now + LIFETIME).timestamp(),
+        };
         encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
     }
 
@@ -90,7 +100,10 @@ mod tests {
         let now = Utc::now();
         let tickets = Tickets::new(&SequentialIds::default());
         let text = tickets.issue(&ticket, now).unwrap();
-        assert_eq!(tickets.check(&text, now + Duration::minutes(14)), Some(ticket.clone()));
+        assert_eq!(
+            tickets.check(&text, now + Duration::minutes(14)),
+            Some(ticket.clone())
+        );
         assert_eq!(tickets.check(&text, now + Duration::minutes(15)), None);
         assert_eq!(tickets.check(&text[..text.len() - 2], now), None);
         assert_eq!(Tickets::new(&SystemIds).check(&text, now), None);

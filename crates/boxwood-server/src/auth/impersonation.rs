@@ -22,8 +22,11 @@ pub(super) async fn effective(
     let Some(wanted) = headers.get("as-user") else {
         return Ok(principal);
     };
-    let wanted: UserId =
-        wanted.to_str().ok().and_then(|text| text.trim().parse().ok()).ok_or_else(refused)?;
+    let wanted: UserId = wanted
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .ok_or_else(refused)?;
     if wanted == principal.user_id {
         return Ok(principal);
     }
@@ -39,7 +42,10 @@ pub(super) async fn effective(
         found => found?,
     };
     if user.enterprise.id == principal.enterprise_id && user.active {
-        Ok(Principal { user_id: user.id, ..principal })
+        Ok(Principal {
+            user_id: user.id,
+            ..principal
+        })
     } else {
         Err(refused())
     }

@@ -24,7 +24,11 @@ pub(super) fn refusal(principal: &Principal, wanted: ItemKind, error: StoreError
             };
             let words = format!("An item named `{}` exists in the folder.", conflict.name());
             ApiError::new(ErrorCode::ItemNameInUse, words)
-                .with_error(FieldError::new(Reason::NameInUse, "name", "is taken by another item of the folder"))
+                .with_error(FieldError::new(
+                    Reason::NameInUse,
+                    "name",
+                    "is taken by another item of the folder",
+                ))
                 .with_context("conflicts", conflicts)
         }
         Err(error) => ApiError::internal(error),

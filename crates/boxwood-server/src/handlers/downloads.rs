@@ -18,8 +18,8 @@ use boxwood_api::ErrorCode;
 use boxwood_core::{FileId, FileVersionId, Principal, Resource, Scope, ScopeSet};
 use boxwood_store::{ReadableFile, Thing};
 use http::header::{
-    ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    ETAG, LOCATION, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, ETAG, LOCATION, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -60,14 +60,20 @@ pub(crate) async fn locate(
     Operation::Download.authorize(&principal)?;
     let file: FileId = path_id(Thing::File, &file)?;
     let version: Option<FileVersionId> = id(&query, "version")?;
-    let readable = state.store.downloadable(&principal, &file, version.as_ref()).await?;
+    let readable = state
+        .store
+        .downloadable(&principal, &file, version.as_ref())
+        .await?;
     let ticket = DownloadTicket {
         user_id: principal.user_id,
         enterprise_id: principal.enterprise_id,
         file_id: file,
         version_id: readable.version_id().clone(),
     };
-    let text = state.tickets().issue(&ticket, state.clock.now()).map_err(ApiError::internal)?;
+    let text = state
+        .tickets()
+        .issue(&ticket, state.clock.now())
+        .map_err(ApiError::internal)?;
     Ok((StatusCode::FOUND, [(LOCATION, format!("{}/dl/{text}", origin.0))]).into_response())
 }
 
@@ -78,7 +84,10 @@ pub(crate) async fn content(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let ticket = state.tickets().check(&ticket, state.clock.now()).ok_or_else(|| {
-        ApiError::new(ErrorCode::NotFound, "This download address is not valid any more; ask for a new one.")
+        ApiError::new(
+            ErrorCode::NotFound,
+            "This download address is not valid any more; ask for a new one.",
+        )
     })?;
     let principal = Principal {
         user_id: ticket.user_id,
@@ -86,7 +95,10 @@ pub(crate) async fn content(
         scopes: ScopeSet::from_iter([Scope::ItemDownload]),
         resource: Some(Resource::File(ticket.file_id.clone())),
     };
-    let file = state.store.downloadable(&principal, &ticket.file_id, Some(&ticket.version_id)).await?;
+    let file = state
+        .store
+        .downloadable(&principal, &ticket.file_id, Some(&ticket.version_id))
+        .await?;
     serve(&file, &headers).await
 }
 
@@ -99,7 +111,9 @@ async fn serve(file: &ReadableFile, headers: &HeaderMap) -> Result<Response, Api
         Asked::Part(range) => Some(range),
     };
     let bytes = file.open(range.clone()).await?;
-    let length = range.as_ref().map_or(file.size(), |range| range.end - range.start);
+    let length = range
+        .as_ref()
+        .map_or(file.size(), |range| range.end - range.start);
     let mut response = Body::from_stream(ReaderStream::with_capacity(bytes, CHUNK)).into_response();
     let mut set = |name: HeaderName, value: String| {
         if let Ok(value) = HeaderValue::from_str(&value) {
@@ -114,15 +128,21 @@ async fn serve(file: &ReadableFile, headers: &HeaderMap) -> Result<Response, Api
     set(X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned());
     set(ETAG, etag);
     if let Some(range) = range {
-        set(CONTENT_RANGE, format!("bytes {}-{}/{}", range.start, range.end - 1, file.size()));
+        set(
+            CONTENT_RANGE,
+            format!("bytes {}-{}/{}", range.start, range.end - 1, file.size()),
+        );
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     Ok(response)
 }
 
 fn outside(size: u64) -> Response {
-    let mut response =
-        ApiError::new(ErrorCode::RangeNotSatisfiable, format!("The content has {size} bytes.")).into_response();
+    let mut response = ApiError::new(
+        ErrorCode::RangeNotSatisfiable,
+        format!("The content has {size} bytes."),
+    )
+    .into_response();
     if let Ok(value) = HeaderValue::from_str(&format!("bytes */{size}")) {
         response.headers_mut().insert(CONTENT_RANGE, value);
     }
@@ -131,8 +151,16 @@ fn outside(size: u64) -> Response {
 
 /// Always an attachment: nothing that users upload is shown by a browser under this server's name.
 fn disposition(name: &str) -> String {
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ' { c } else { '_' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
     let mut encoded = String::new();
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
@@ -151,9 +179,18 @@ mod tests {
     #[test]
     fn names_of_downloads_are_safe_in_a_header() {
         for (name, expected) in [
-            ("a b.txt", "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt"),
-            ("x\"\r\ny", "attachment; filename=\"x___y\"; filename*=UTF-8''x%22%0D%0Ay"),
-            ("表.pdf", "attachment; filename=\"_.pdf\"; filename*=UTF-8''%E8%A1%A8.pdf"),
+            (
+                "a b.txt",
+                "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt",
+            ),
+            (
+                "x\"\r\ny",
+                "attachment; filename=\"x___y\"; filename*=UTF-8''x%22%0D%0Ay",
+            ),
+            (
+                "表.pdf",
+                "attachment; filename=\"_.pdf\"; filename*=UTF-8''%E8%A1%A8.pdf",
+            ),
         ] {
             assert_eq!(disposition(name), expected);
         }

@@ -4,8 +4,8 @@
 
 use super::conflicts::refusal;
 use super::operations::Operation;
-use super::parameters::{fields, has_already, if_match, path_id, read_body};
 use super::optional_json::OptionalJson;
+use super::parameters::{fields, has_already, if_match, path_id, read_body};
 use super::{present, representations, shared_links};
 use crate::auth::Authenticated;
 use crate::error::ApiError;
@@ -43,7 +43,8 @@ pub(crate) async fn get(
     let fields = fields(&query);
     let mut shown = present::file(&principal, &file);
     if fields.names("representations") {
-        shown.representations = Some(representations::of_file(&state, &principal, &origin, &file, &headers).await?);
+        shown.representations =
+            Some(representations::of_file(&state, &principal, &origin, &file, &headers).await?);
     }
     let body = BoxJson(narrow(&fields, &shown)?).into_response();
     Ok(with_etag(body, &file.etag()))
@@ -65,7 +66,11 @@ async fn trashed(
     principal: &Principal,
     id: &FileId,
 ) -> Result<boxwood_store::File, StoreError> {
-    match state.store.trashed_item(principal, &ItemRef::File(id.clone())).await? {
+    match state
+        .store
+        .trashed_item(principal, &ItemRef::File(id.clone()))
+        .await?
+    {
         Item::File(file) => Ok(*file),
         Item::Folder(_) => Err(StoreError::not_found(Thing::File, id)),
     }
@@ -119,10 +124,16 @@ fn authorize_update(principal: &Principal, request: &UpdateFile) -> Result<(), A
 
 async fn new_lock(state: &AppState, principal: &Principal, request: LockRequest) -> Result<Value, ApiError> {
     let user = state.store.user(&principal.user_id).await?;
-    let by = UserRef { id: user.id, name: user.name, login: user.login };
+    let by = UserRef {
+        id: user.id,
+        name: user.name,
+        login: user.login,
+    };
     let lock = present::lock(
         // Ids of locks are numbers too; 12 hexadecimal digits fit.
-        u64::from_str_radix(&state.ids.hex(6), 16).unwrap_or_default().to_string(),
+        u64::from_str_radix(&state.ids.hex(6), 16)
+            .unwrap_or_default()
+            .to_string(),
         present::user_mini(&by),
         state.clock.now(),
         request,
@@ -139,7 +150,10 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, ApiError> {
     Operation::Delete.authorize(&principal)?;
     let id: FileId = path_id(Thing::File, &id)?;
-    state.store.trash_file(&principal, &id, if_match(&headers).as_deref()).await?;
+    state
+        .store
+        .trash_file(&principal, &id, if_match(&headers).as_deref())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -154,7 +168,11 @@ pub(crate) async fn copy(
     Operation::Write.authorize(&principal)?;
     let id: FileId = path_id(Thing::File, &id)?;
     let request = read_body(&body, CopyFile::read)?;
-    let target = CopyTarget { parent: request.parent, name: request.name, version: request.version };
+    let target = CopyTarget {
+        parent: request.parent,
+        name: request.name,
+        version: request.version,
+    };
     let copied = state.store.copy_file(&principal, &id, target).await;
     let file = copied.map_err(|error| refusal(&principal, ItemKind::File, error))?;
     let body = narrow(&fields(&query), &present::file(&principal, &file))?;
@@ -186,7 +204,15 @@ pub(crate) async fn restore(
     let id: FileId = path_id(Thing::File, &id)?;
     let request = read_body(&body.0, RestoreItem::read)?;
     let item = ItemRef::File(id.clone());
-    let restored = state.store.restore_item(&principal, &item, request.parent.as_ref(), request.name.as_deref()).await;
+    let restored = state
+        .store
+        .restore_item(
+            &principal,
+            &item,
+            request.parent.as_ref(),
+            request.name.as_deref(),
+        )
+        .await;
     match restored.map_err(|error| refusal(&principal, ItemKind::File, error))? {
         Item::File(file) => {
             let body = narrow(&fields(&query), &present::file(&principal, &file))?;

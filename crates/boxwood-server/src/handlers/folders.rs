@@ -16,14 +16,18 @@ use boxwood_api::folders::{CopyFolder, CreateFolder, Folder, ItemPage, RestoreIt
 use boxwood_api::wire::Order;
 use boxwood_core::{FolderId, Principal};
 use boxwood_store::{
-    CopyTarget, Direction, FolderChange, Item, ItemKind, ItemQuery, ItemRef, NewFolder, Paging, SortBy, StoreError,
-    Thing,
+    CopyTarget, Direction, FolderChange, Item, ItemKind, ItemQuery, ItemRef, NewFolder, Paging, SortBy,
+    StoreError, Thing,
 };
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-const SORTS: &[(&str, SortBy)] =
-    &[("id", SortBy::Id), ("name", SortBy::Name), ("date", SortBy::Date), ("size", SortBy::Size)];
+const SORTS: &[(&str, SortBy)] = &[
+    ("id", SortBy::Id),
+    ("name", SortBy::Name),
+    ("date", SortBy::Date),
+    ("size", SortBy::Size),
+];
 const DIRECTIONS: &[(&str, Direction)] = &[("asc", Direction::Ascending), ("desc", Direction::Descending)];
 
 /// `POST /2.0/folders`.
@@ -35,7 +39,11 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, BoxJson<Value>), ApiError> {
     Operation::CreateFolder.authorize(&principal)?;
     let request = read_body(&body, CreateFolder::read)?;
-    let folder = NewFolder { parent: request.parent, name: request.name, description: request.description };
+    let folder = NewFolder {
+        parent: request.parent,
+        name: request.name,
+        description: request.description,
+    };
     let created = state.store.create_folder(&principal, folder).await;
     let folder = created.map_err(|error| refusal(&principal, ItemKind::Folder, error))?;
     let body = with_items(&state, &principal, &folder, &query).await?;
@@ -71,10 +79,15 @@ async fn with_items(
     let wants_items = !selection.is_given() || selection.names("item_collection");
     if wants_items && Operation::List.is_allowed_by(&principal.scopes) {
         let items = page_query(query, Paging::Offset(offset(query)?))?;
-        let page = state.store.folder_items(principal, &folder.id, items.clone()).await?;
+        let page = state
+            .store
+            .folder_items(principal, &folder.id, items.clone())
+            .await?;
         shown.item_collection = Some(show_page(principal, &page, &items, &FieldSelection::default())?);
     }
-    selection.narrow(&shown, Folder::STANDARD).map_err(ApiError::internal)
+    selection
+        .narrow(&shown, Folder::STANDARD)
+        .map_err(ApiError::internal)
 }
 
 fn page_query(query: &Query, paging: Paging) -> Result<ItemQuery, ApiError> {
@@ -92,16 +105,25 @@ fn show_page(
     query: &ItemQuery,
     fields: &FieldSelection,
 ) -> Result<ItemPage, ApiError> {
-    let entries: Result<Vec<Value>, _> =
-        page.entries.iter().map(|entry| present::item(principal, entry, fields)).collect();
+    let entries: Result<Vec<Value>, _> = page
+        .entries
+        .iter()
+        .map(|entry| present::item(principal, entry, fields))
+        .collect();
     let by_offset = match query.paging {
         Paging::Offset(offset) => Some(offset),
         Paging::Marker(_) => None,
     };
     let direction = query.direction.as_str().to_owned();
     let order = vec![
-        Order { by: "type".to_owned(), direction: "ASC".to_owned() },
-        Order { by: query.sort.as_str().to_owned(), direction },
+        Order {
+            by: "type".to_owned(),
+            direction: "ASC".to_owned(),
+        },
+        Order {
+            by: query.sort.as_str().to_owned(),
+            direction,
+        },
     ];
     Ok(ItemPage {
         total_count: by_offset.map(|_| page.total_count),
@@ -109,7 +131,9 @@ fn show_page(
         offset: by_offset,
         limit: u64::from(query.limit),
         order: by_offset.map(|_| order),
-        next_marker: by_offset.is_none().then(|| page.next_marker.clone().unwrap_or_default()),
+        next_marker: by_offset
+            .is_none()
+            .then(|| page.next_marker.clone().unwrap_or_default()),
     })
 }
 
@@ -199,7 +223,11 @@ pub(crate) async fn copy(
     Operation::Write.authorize(&principal)?;
     let id: FolderId = path_id(Thing::Folder, &id)?;
     let request = read_body(&body, CopyFolder::read)?;
-    let target = CopyTarget { parent: request.parent, name: request.name, version: None };
+    let target = CopyTarget {
+        parent: request.parent,
+        name: request.name,
+        version: None,
+    };
     let copied = state.store.copy_folder(&principal, &id, target).await;
     let folder = copied.map_err(|error| refusal(&principal, ItemKind::Folder, error))?;
     let body = with_items(&state, &principal, &folder, &query).await?;
@@ -217,7 +245,10 @@ pub(crate) async fn delete(
     Operation::Delete.authorize(&principal)?;
     let id: FolderId = path_id(Thing::Folder, &id)?;
     let recursive = query.flag("recursive")?.unwrap_or(false);
-    state.store.trash_folder(&principal, &id, recursive, if_match(&headers).as_deref()).await?;
+    state
+        .store
+        .trash_folder(&principal, &id, recursive, if_match(&headers).as_deref())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -239,7 +270,10 @@ pub(crate) async fn get_trashed(
 ) -> Result<BoxJson<Value>, ApiError> {
     Operation::ReadInfo.authorize(&principal)?;
     let id: FolderId = path_id(Thing::Folder, &id)?;
-    let item = state.store.trashed_item(&principal, &ItemRef::Folder(id.clone())).await?;
+    let item = state
+        .store
+        .trashed_item(&principal, &ItemRef::Folder(id.clone()))
+        .await?;
     show_item(&principal, item, &id, &query).map(BoxJson)
 }
 
@@ -255,9 +289,20 @@ pub(crate) async fn restore(
     let id: FolderId = path_id(Thing::Folder, &id)?;
     let request = read_body(&body.0, RestoreItem::read)?;
     let item = ItemRef::Folder(id.clone());
-    let restored = state.store.restore_item(&principal, &item, request.parent.as_ref(), request.name.as_deref()).await;
+    let restored = state
+        .store
+        .restore_item(
+            &principal,
+            &item,
+            request.parent.as_ref(),
+            request.name.as_deref(),
+        )
+        .await;
     let item = restored.map_err(|error| refusal(&principal, ItemKind::Folder, error))?;
-    Ok((StatusCode::CREATED, BoxJson(show_item(&principal, item, &id, &query)?)))
+    Ok((
+        StatusCode::CREATED,
+        BoxJson(show_item(&principal, item, &id, &query)?),
+    ))
 }
 
 /// `DELETE /2.0/folders/{id}/trash`: for good.

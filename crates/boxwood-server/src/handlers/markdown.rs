@@ -65,7 +65,10 @@ fn write_row(output: &mut String, table: Option<&Table>, row: u32, text: &str, c
         return;
     };
     let columns = table.rows.iter().map(Vec::len).max().unwrap_or(cells.len());
-    push_cells(output, (0..columns).map(|column| cells.get(column).map_or("", String::as_str)));
+    push_cells(
+        output,
+        (0..columns).map(|column| cells.get(column).map_or("", String::as_str)),
+    );
     if !continues {
         // Markdown knows tables only with one header row: the first row that is shown.
         push_cells(output, (0..columns).map(|_| "---"));
@@ -75,7 +78,10 @@ fn write_row(output: &mut String, table: Option<&Table>, row: u32, text: &str, c
 fn push_cells<'a>(output: &mut String, cells: impl Iterator<Item = &'a str>) {
     output.push('|');
     for cell in cells {
-        let cell = cell.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ");
+        let cell = cell
+            .replace('\\', "\\\\")
+            .replace('|', "\\|")
+            .replace(['\n', '\r'], " ");
         output.push_str(&format!(" {cell} |"));
     }
     output.push('\n');

@@ -81,26 +81,53 @@ impl Operation {
         ),
         (
             Operation::Download,
-            &[Scope::RootReadonly, Scope::RootReadwrite, Scope::ItemDownload, Scope::ItemReadwrite],
+            &[
+                Scope::RootReadonly,
+                Scope::RootReadwrite,
+                Scope::ItemDownload,
+                Scope::ItemReadwrite,
+            ],
         ),
         (
             Operation::Upload,
-            &[Scope::RootReadwrite, Scope::BaseUpload, Scope::ItemUpload, Scope::ItemReadwrite],
+            &[
+                Scope::RootReadwrite,
+                Scope::BaseUpload,
+                Scope::ItemUpload,
+                Scope::ItemReadwrite,
+            ],
         ),
         (
             Operation::CreateFolder,
-            &[Scope::RootReadwrite, Scope::BaseUpload, Scope::ItemUpload, Scope::ItemReadwrite],
+            &[
+                Scope::RootReadwrite,
+                Scope::BaseUpload,
+                Scope::ItemUpload,
+                Scope::ItemReadwrite,
+            ],
         ),
-        (Operation::Rename, &[Scope::RootReadwrite, Scope::ItemRename, Scope::ItemReadwrite]),
-        (Operation::Share, &[Scope::RootReadwrite, Scope::ItemShare, Scope::ItemReadwrite]),
+        (
+            Operation::Rename,
+            &[Scope::RootReadwrite, Scope::ItemRename, Scope::ItemReadwrite],
+        ),
+        (
+            Operation::Share,
+            &[Scope::RootReadwrite, Scope::ItemShare, Scope::ItemReadwrite],
+        ),
         (Operation::Write, &[Scope::RootReadwrite, Scope::ItemReadwrite]),
-        (Operation::Delete, &[Scope::RootReadwrite, Scope::ItemDelete, Scope::ItemReadwrite]),
+        (
+            Operation::Delete,
+            &[Scope::RootReadwrite, Scope::ItemDelete, Scope::ItemReadwrite],
+        ),
         (Operation::ReadUsers, &[Scope::ManageManagedUsers]),
         (Operation::ManageUsers, &[Scope::ManageManagedUsers]),
     ];
 
     fn sufficient(self) -> &'static [Scope] {
-        Self::TABLE.iter().find(|(operation, _)| *operation == self).map_or(&[], |(_, scopes)| scopes)
+        Self::TABLE
+            .iter()
+            .find(|(operation, _)| *operation == self)
+            .map_or(&[], |(_, scopes)| scopes)
     }
 
     /// Whether one of the scopes is enough.

@@ -15,7 +15,11 @@ impl FromRequest<AppState> for OptionalJson {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let bytes = read_body(request.into_body(), state.settings.limits.json_body_bytes).await?;
-        let value = if bytes.iter().all(u8::is_ascii_whitespace) { json!({}) } else { parse_json(&bytes)? };
+        let value = if bytes.iter().all(u8::is_ascii_whitespace) {
+            json!({})
+        } else {
+            parse_json(&bytes)?
+        };
         // SDKs write `null` for a body without members.
         Ok(Self(if value.is_null() { json!({}) } else { value }))
     }

@@ -24,7 +24,10 @@ pub(super) fn fields(query: &Query) -> FieldSelection {
 pub(super) fn id<T: FromStr>(query: &Query, name: &str) -> Result<Option<T>, ApiError> {
     query
         .text(name)
-        .map(|text| text.parse().map_err(|_| query.refuse(name, "must be an id, a string of digits")))
+        .map(|text| {
+            text.parse()
+                .map_err(|_| query.refuse(name, "must be an id, a string of digits"))
+        })
         .transpose()
 }
 
@@ -32,7 +35,12 @@ pub(super) fn id<T: FromStr>(query: &Query, name: &str) -> Result<Option<T>, Api
 ///
 /// # Errors
 /// Any other word.
-pub(super) fn word<T: Copy>(query: &Query, name: &str, words: &[(&str, T)], default: T) -> Result<T, ApiError> {
+pub(super) fn word<T: Copy>(
+    query: &Query,
+    name: &str,
+    words: &[(&str, T)],
+    default: T,
+) -> Result<T, ApiError> {
     let Some(text) = query.text(name) else {
         return Ok(default);
     };
@@ -78,8 +86,12 @@ pub(super) fn if_match(headers: &HeaderMap) -> Option<String> {
 
 /// Whether the client already has this etag (`If-None-Match`).
 pub(super) fn has_already(headers: &HeaderMap, current: &str) -> bool {
-    etag(headers, &IF_NONE_MATCH)
-        .is_some_and(|known| known == "*" || known.split(',').any(|one| one.trim().trim_matches('"') == current))
+    etag(headers, &IF_NONE_MATCH).is_some_and(|known| {
+        known == "*"
+            || known
+                .split(',')
+                .any(|one| one.trim().trim_matches('"') == current)
+    })
 }
 
 fn etag(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
@@ -95,7 +107,10 @@ pub(super) fn read_body<T>(
 ) -> Result<T, ApiError> {
     let mut findings = Findings::default();
     let value = read(body, &mut findings);
-    findings.finish(value).map(|(value, _)| value).map_err(ApiError::bad_request)
+    findings
+        .finish(value)
+        .map(|(value, _)| value)
+        .map_err(ApiError::bad_request)
 }
 
 #[cfg(test)]
@@ -120,7 +135,13 @@ mod tests {
 
     #[test]
     fn etags_are_read_with_and_without_quotes() {
-        for (sent, expected) in [("3", Some("3")), ("\"3\"", Some("3")), ("W/\"3\"", Some("3")), ("*", None), ("", None)] {
+        for (sent, expected) in [
+            ("3", Some("3")),
+            ("\"3\"", Some("3")),
+            ("W/\"3\"", Some("3")),
+            ("*", None),
+            ("", None),
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert(IF_MATCH, sent.parse().unwrap());
             assert_eq!(if_match(&headers).as_deref(), expected, "{sent:?}");

@@ -70,7 +70,13 @@ fn folder_mini(folder: &store::FolderRef) -> FolderMini {
 
 /// Where a trashed item lies: the folder that Box shows in its stead.
 fn trash_folder() -> FolderMini {
-    FolderMini { kind: "folder", id: "1".to_owned(), sequence_id: None, etag: None, name: "Trash".to_owned() }
+    FolderMini {
+        kind: "folder",
+        id: "1".to_owned(),
+        sequence_id: None,
+        etag: None,
+        name: "Trash".to_owned(),
+    }
 }
 
 fn path_collection(path: &[store::FolderRef], status: store::ItemStatus) -> PathCollection {
@@ -78,7 +84,10 @@ fn path_collection(path: &[store::FolderRef], status: store::ItemStatus) -> Path
         store::ItemStatus::Active => path.iter().map(folder_mini).collect(),
         store::ItemStatus::Trashed => vec![trash_folder()],
     };
-    PathCollection { total_count: entries.len(), entries }
+    PathCollection {
+        total_count: entries.len(),
+        entries,
+    }
 }
 
 fn parent(parent: Option<&store::FolderRef>, status: store::ItemStatus) -> Option<FolderMini> {
@@ -259,5 +268,8 @@ pub(super) fn one_file(
     fields: &FieldSelection,
 ) -> Result<Files, serde_json::Error> {
     let entry = fields.narrow(&file(principal, entry), File::STANDARD)?;
-    Ok(Files { total_count: 1, entries: vec![entry] })
+    Ok(Files {
+        total_count: 1,
+        entries: vec![entry],
+    })
 }

@@ -36,7 +36,11 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 fn part(range: &str, size: u64) -> Asked {
-    let Some((first, last)) = range.trim().strip_prefix("bytes=").and_then(|places| places.split_once('-')) else {
+    let Some((first, last)) = range
+        .trim()
+        .strip_prefix("bytes=")
+        .and_then(|places| places.split_once('-'))
+    else {
         return Asked::Whole;
     };
     let (first, last) = (first.trim(), last.trim());
@@ -46,7 +50,11 @@ fn part(range: &str, size: u64) -> Asked {
         (Err(_), Ok(count)) if first.is_empty() => size.saturating_sub(count)..size,
         _ => return Asked::Whole,
     };
-    if bounds.start < bounds.end { Asked::Part(bounds) } else { Asked::Outside }
+    if bounds.start < bounds.end {
+        Asked::Part(bounds)
+    } else {
+        Asked::Outside
+    }
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use boxwood_answer::library::ReadError;
 use boxwood_api::files::{
-    Representation, RepresentationContent, RepresentationInfo, RepresentationProperties, RepresentationStatus,
-    Representations,
+    Representation, RepresentationContent, RepresentationInfo, RepresentationProperties,
+    RepresentationStatus, Representations,
 };
 use boxwood_api::{ErrorCode, FieldError, Reason};
 use boxwood_core::{Document, FileId, FileVersionId, Principal};
@@ -45,11 +45,17 @@ impl Form {
     ];
 
     fn name(self) -> &'static str {
-        Self::TABLE.iter().find(|(form, ..)| *form == self).map_or("", |(_, name, _)| name)
+        Self::TABLE
+            .iter()
+            .find(|(form, ..)| *form == self)
+            .map_or("", |(_, name, _)| name)
     }
 
     fn named(name: &str) -> Option<(Form, &'static str)> {
-        Self::TABLE.iter().find(|(_, known, _)| *known == name).map(|(form, _, media)| (*form, *media))
+        Self::TABLE
+            .iter()
+            .find(|(_, known, _)| *known == name)
+            .map(|(form, _, media)| (*form, *media))
     }
 
     fn of(self, document: &Document) -> String {
@@ -88,7 +94,10 @@ pub(super) async fn of_file(
     Operation::ReadText.authorize(principal)?;
     let readable = one(state, principal, &file.id).await?;
     let status = status(state, &readable, PATIENCE).await?;
-    let entries = forms.into_iter().map(|form| entry(origin, &readable, form, status.clone())).collect();
+    let entries = forms
+        .into_iter()
+        .map(|form| entry(origin, &readable, form, status.clone()))
+        .collect();
     Ok(Representations { entries })
 }
 
@@ -103,7 +112,9 @@ fn entry(origin: &Origin, file: &ReadableFile, form: Form, status: Representatio
     Representation {
         representation: form.name(),
         properties: RepresentationProperties {},
-        content: RepresentationContent { url_template: format!("{url}/content/{{+asset_path}}") },
+        content: RepresentationContent {
+            url_template: format!("{url}/content/{{+asset_path}}"),
+        },
         info: RepresentationInfo { url },
         status,
     }
@@ -111,7 +122,11 @@ fn entry(origin: &Origin, file: &ReadableFile, form: Form, status: Representatio
 
 async fn one(state: &AppState, principal: &Principal, id: &FileId) -> Result<ReadableFile, ApiError> {
     let files = state.store.readable(principal, std::slice::from_ref(id)).await?;
-    files.iter().next().cloned().ok_or_else(|| StoreError::not_found(Thing::File, id).into())
+    files
+        .iter()
+        .next()
+        .cloned()
+        .ok_or_else(|| StoreError::not_found(Thing::File, id).into())
 }
 
 /// How far the text is, after waiting for it a little.
@@ -132,7 +147,10 @@ async fn status(
             ("pending", None)
         }
     };
-    Ok(RepresentationStatus { state: state_word, code })
+    Ok(RepresentationStatus {
+        state: state_word,
+        code,
+    })
 }
 
 fn failure(error: ReadError) -> ApiError {
@@ -161,8 +179,12 @@ async fn named(
     (file, version, form): (&str, &str, &str),
 ) -> Result<(ReadableFile, Form, &'static str), ApiError> {
     Operation::ReadText.authorize(principal)?;
-    let (form, media) = Form::named(form)
-        .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "Boxwood makes `extracted_text` and `markdown` only."))?;
+    let (form, media) = Form::named(form).ok_or_else(|| {
+        ApiError::new(
+            ErrorCode::NotFound,
+            "Boxwood makes `extracted_text` and `markdown` only.",
+        )
+    })?;
     let id: FileId = path_id(Thing::File, file)?;
     let version: FileVersionId = path_id(Thing::FileVersion, version)?;
     let readable = one(state, principal, &id).await?;
@@ -193,7 +215,11 @@ pub(crate) async fn content(
 ) -> Result<Response, ApiError> {
     let (readable, form, media) = named(&state, &principal, (&file, &version, &form)).await?;
     let cancel = state.stop.child_token();
-    let document: Arc<Document> = state.library.document(&readable, &cancel).await.map_err(failure)?;
+    let document: Arc<Document> = state
+        .library
+        .document(&readable, &cancel)
+        .await
+        .map_err(failure)?;
     let headers = [(CONTENT_TYPE, media), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
     Ok((headers, form.of(&document)).into_response())
 }
@@ -215,8 +241,14 @@ mod tests {
     fn hints_choose_the_forms() {
         check(None, &[Form::ExtractedText, Form::Markdown]);
         check(Some("[extracted_text]"), &[Form::ExtractedText]);
-        check(Some("[markdown][extracted_text]"), &[Form::Markdown, Form::ExtractedText]);
-        check(Some("[markdown,extracted_text]"), &[Form::Markdown, Form::ExtractedText]);
+        check(
+            Some("[markdown][extracted_text]"),
+            &[Form::Markdown, Form::ExtractedText],
+        );
+        check(
+            Some("[markdown,extracted_text]"),
+            &[Form::Markdown, Form::ExtractedText],
+        );
         check(Some("[jpg?dimensions=32x32][png]"), &[]);
     }
 }

@@ -10,7 +10,11 @@ use boxwood_api::reading::{Findings, Reader, one_of};
 use serde_json::{Value, json};
 
 /// Box's levels of access.
-const ACCESS: &[(&str, &str)] = &[("open", "open"), ("company", "company"), ("collaborators", "collaborators")];
+const ACCESS: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("company", "company"),
+    ("collaborators", "collaborators"),
+];
 
 /// The link to keep for the link that a client asked for; `path` is where the item's content is.
 ///
@@ -34,7 +38,9 @@ fn kept(link: &Value, origin: &Origin, path: &str) -> Result<Value, ApiError> {
     if let Some(mut reader) = Reader::object(link, "shared_link", &mut findings) {
         let given = reader.text("access", &mut findings);
         let path = reader.path_of("access");
-        access = given.and_then(|word| one_of(word, ACCESS, &path, &mut findings)).unwrap_or(access);
+        access = given
+            .and_then(|word| one_of(word, ACCESS, &path, &mut findings))
+            .unwrap_or(access);
         for name in ["password", "vanity_name", "unshared_at"] {
             if reader.value(name).is_some() {
                 let message = "is not served by Boxwood, whose links open nothing; leave it out";

@@ -52,10 +52,24 @@ pub(crate) async fn jpg(
 
 /// `GET /placeholders/file.png`: says nothing about any file, so anybody may have it.
 pub(crate) async fn placeholder_png() -> Response {
-    ([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "public, max-age=86400")], PNG).into_response()
+    (
+        [
+            (CONTENT_TYPE, "image/png"),
+            (CACHE_CONTROL, "public, max-age=86400"),
+        ],
+        PNG,
+    )
+        .into_response()
 }
 
 /// `GET /placeholders/file.jpg`.
 pub(crate) async fn placeholder_jpg() -> Response {
-    ([(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, "public, max-age=86400")], JPG).into_response()
+    (
+        [
+            (CONTENT_TYPE, "image/jpeg"),
+            (CACHE_CONTROL, "public, max-age=86400"),
+        ],
+        JPG,
+    )
+        .into_response()
 }

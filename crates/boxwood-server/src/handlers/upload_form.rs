@@ -9,16 +9,19 @@ use crate::extract::parse_json;
 use crate::state::AppState;
 use axum::body::BodyDataStream;
 use axum::extract::{FromRequest, Request};
+use boxwood_api::reading::Findings;
 use boxwood_api::uploads::UploadAttributes;
 use boxwood_api::{ErrorCode, FieldError, Reason};
-use boxwood_api::reading::Findings;
 use boxwood_core::Principal;
 use boxwood_store::StagedBlob;
-use futures::TryStreamExt;
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt};
 use http::header::CONTENT_TYPE;
 use multer::{Field, Multipart};
 use serde_json::Value;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use tokio_util::io::StreamReader;
 
 /// The longest `attributes` part.
@@ -48,22 +51,67 @@ impl FromRequest<AppState> for UploadForm {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| multer::parse_boundary(value).ok())
             .ok_or_else(|| {
-                let message = "must be `multipart/form-data` with a boundary, with the parts `attributes` and `file`";
-                ApiError::new(ErrorCode::UnsupportedMediaType, format!("`content-type` {message}."))
-                    .with_error(FieldError::new(Reason::Malformed, "header.content-type", message))
+                let message =
+                    "must be `multipart/form-data` with a boundary, with the parts `attributes` and `file`";
+                ApiError::new(
+                    ErrorCode::UnsupportedMediaType,
+                    format!("`content-type` {message}."),
+                )
+                .with_error(FieldError::new(
+                    Reason::Malformed,
+                    "header.content-type",
+                    message,
+                ))
             })?;
-        let body: BodyDataStream = request.into_body().into_data_stream();
+        let body = Paced {
+            body: request.into_body().into_data_stream(),
+            rests: false,
+        };
         Ok(Self(Multipart::new(body, boundary)))
+    }
+}
+
+/// A body that hands over one chunk each time it is polled. The form's reader takes whatever is ready into its buffer
+/// before it looks at it, so a body that is always ready would be held in memory as a whole.
+struct Paced {
+    body: BodyDataStream,
+    rests: bool,
+}
+
+impl Stream for Paced {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.rests {
+            self.rests = false;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = Pin::new(&mut self.body).poll_next(context);
+        self.rests = matches!(polled, Poll::Ready(Some(_)));
+        polled
     }
 }
 
 impl UploadForm {
     /// The next part, in whatever order they come; `None` after the last.
-    pub(super) async fn next(&mut self, state: &AppState, principal: &Principal) -> Result<Option<Part>, ApiError> {
+    pub(super) async fn next(
+        &mut self,
+        state: &AppState,
+        principal: &Principal,
+    ) -> Result<Option<Part>, ApiError> {
         while let Some(field) = self.0.next_field().await.map_err(malformed)? {
             match field.name() {
-                Some("attributes") => return read_attributes(field).await.map(|read| Some(Part::Attributes(read))),
-                Some("file" | "content") => return stage(state, principal, field).await.map(|blob| Some(Part::Content(blob))),
+                Some("attributes") => {
+                    return read_attributes(field)
+                        .await
+                        .map(|read| Some(Part::Attributes(read)));
+                }
+                Some("file" | "content") => {
+                    return stage(state, principal, field)
+                        .await
+                        .map(|blob| Some(Part::Content(blob)));
+                }
                 _ => skip(field).await?,
             }
         }
@@ -99,10 +147,17 @@ async fn read_attributes(mut field: Field<'static>) -> Result<UploadAttributes, 
     })?;
     let mut findings = Findings::default();
     let attributes = UploadAttributes::read(&value, "attributes", &mut findings);
-    findings.finish(attributes).map(|(attributes, _)| attributes).map_err(ApiError::bad_request)
+    findings
+        .finish(attributes)
+        .map(|(attributes, _)| attributes)
+        .map_err(ApiError::bad_request)
 }
 
-async fn stage(state: &AppState, principal: &Principal, field: Field<'static>) -> Result<StagedBlob, ApiError> {
+async fn stage(
+    state: &AppState,
+    principal: &Principal,
+    field: Field<'static>,
+) -> Result<StagedBlob, ApiError> {
     let bytes = StreamReader::new(field.map_err(io::Error::other));
     Ok(state.store.stage(principal, Box::pin(bytes)).await?)
 }

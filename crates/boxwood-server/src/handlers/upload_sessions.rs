@@ -56,8 +56,20 @@ pub(crate) async fn create(
     BoxJson(body): BoxJson<Value>,
 ) -> Result<(StatusCode, BoxJson<UploadSession>), ApiError> {
     let request = read_body(&body, CreateUploadSession::read)?;
-    let target = UploadTarget::NewFile { parent: request.folder_id, name: request.file_name };
-    open(&state, &principal, &origin, NewUploadSession { target, size: request.file_size }).await
+    let target = UploadTarget::NewFile {
+        parent: request.folder_id,
+        name: request.file_name,
+    };
+    open(
+        &state,
+        &principal,
+        &origin,
+        NewUploadSession {
+            target,
+            size: request.file_size,
+        },
+    )
+    .await
 }
 
 /// `POST /2.0/files/{id}/upload_sessions`: for a new version.
@@ -70,8 +82,20 @@ pub(crate) async fn create_for_version(
 ) -> Result<(StatusCode, BoxJson<UploadSession>), ApiError> {
     let file: FileId = path_id(Thing::File, &id)?;
     let request = read_body(&body, CreateVersionUploadSession::read)?;
-    let target = UploadTarget::NewVersion { file, name: request.file_name };
-    open(&state, &principal, &origin, NewUploadSession { target, size: request.file_size }).await
+    let target = UploadTarget::NewVersion {
+        file,
+        name: request.file_name,
+    };
+    open(
+        &state,
+        &principal,
+        &origin,
+        NewUploadSession {
+            target,
+            size: request.file_size,
+        },
+    )
+    .await
 }
 
 async fn open(
@@ -110,17 +134,30 @@ pub(crate) async fn upload_part(
     let range = content_range(&headers)?;
     let sha1 = digest(&headers)?;
     let bytes = StreamReader::new(request.into_body().into_data_stream().map_err(io::Error::other));
-    let part = state.store.upload_part(&principal, &id, range, &sha1, Box::pin(bytes)).await?;
-    Ok(BoxJson(UploadedPart { part: show_part(part) }))
+    let part = state
+        .store
+        .upload_part(&principal, &id, range, &sha1, Box::pin(bytes))
+        .await?;
+    Ok(BoxJson(UploadedPart {
+        part: show_part(part),
+    }))
 }
 
 fn show_part(part: boxwood_store::UploadPart) -> UploadPart {
-    UploadPart { part_id: part.part_id, offset: part.offset, size: part.size, sha1: part.sha1 }
+    UploadPart {
+        part_id: part.part_id,
+        offset: part.offset,
+        size: part.size,
+        sha1: part.sha1,
+    }
 }
 
 /// `content-range: bytes 0-8388607/20971520`.
 fn content_range(headers: &HeaderMap) -> Result<PartRange, ApiError> {
-    let text = headers.get("content-range").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = headers
+        .get("content-range")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     parse_range(text).ok_or_else(|| {
         let message = "must be `bytes first-last/total`, as in `bytes 0-8388607/20971520`";
         ApiError::field(Reason::InvalidParameter, "header.content-range", message)
@@ -132,12 +169,19 @@ fn parse_range(text: &str) -> Option<PartRange> {
     let (first, last) = places.split_once('-')?;
     let (offset, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
     let size = last.checked_sub(offset)?.checked_add(1)?;
-    Some(PartRange { offset, size, total: total.trim().parse().ok()? })
+    Some(PartRange {
+        offset,
+        size,
+        total: total.trim().parse().ok()?,
+    })
 }
 
 /// `digest: sha=<base64 of the SHA-1>`, as hexadecimal.
 fn digest(headers: &HeaderMap) -> Result<String, ApiError> {
-    let text = headers.get("digest").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = headers
+        .get("digest")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     parse_digest(text).ok_or_else(|| {
         let message = "must be `sha=` and the SHA-1 of the bytes in base64";
         ApiError::field(Reason::InvalidParameter, "header.digest", message)
@@ -165,7 +209,10 @@ pub(crate) async fn list_parts(
         entries: parts.into_iter().map(show_part).collect(),
         limit: u64::from(limit),
         offset,
-        order: vec![Order { by: "offset".to_owned(), direction: "ASC".to_owned() }],
+        order: vec![Order {
+            by: "offset".to_owned(),
+            direction: "ASC".to_owned(),
+        }],
     }))
 }
 
@@ -184,7 +231,19 @@ pub(crate) async fn commit(
     let parts: Vec<boxwood_store::UploadPart> = request
         .parts
         .into_iter()
-        .map(|UploadPart { part_id, offset, size, sha1 }| boxwood_store::UploadPart { part_id, offset, size, sha1 })
+        .map(
+            |UploadPart {
+                 part_id,
+                 offset,
+                 size,
+                 sha1,
+             }| boxwood_store::UploadPart {
+                part_id,
+                offset,
+                size,
+                sha1,
+            },
+        )
         .collect();
     let commit = UploadCommit {
         sha1,

@@ -45,7 +45,12 @@ pub(crate) async fn upload_file(
     headers: HeaderMap,
     form: UploadForm,
 ) -> Result<(StatusCode, BoxJson<Files>), ApiError> {
-    let upload = Upload { state: &state, principal: &principal, headers: &headers, target: Target::File };
+    let upload = Upload {
+        state: &state,
+        principal: &principal,
+        headers: &headers,
+        target: Target::File,
+    };
     let file = upload.run(form).await?;
     answer(&principal, &file, &query)
 }
@@ -60,7 +65,12 @@ pub(crate) async fn upload_version(
     form: UploadForm,
 ) -> Result<(StatusCode, BoxJson<Files>), ApiError> {
     let target = Target::Version(path_id(Thing::File, &id)?);
-    let upload = Upload { state: &state, principal: &principal, headers: &headers, target };
+    let upload = Upload {
+        state: &state,
+        principal: &principal,
+        headers: &headers,
+        target,
+    };
     let file = upload.run(form).await?;
     answer(&principal, &file, &query)
 }
@@ -92,9 +102,14 @@ impl Upload<'_> {
             }
         }
         let missing = |name: &str, what: &str| ApiError::field(Reason::MissingParameter, name, what);
-        let attributes = attributes
-            .ok_or_else(|| missing("attributes", "must be a part of the form, with the file's name as JSON"))?;
-        let content = content.ok_or_else(|| missing("file", "must be a part of the form, with the file's bytes"))?;
+        let attributes = attributes.ok_or_else(|| {
+            missing(
+                "attributes",
+                "must be a part of the form, with the file's name as JSON",
+            )
+        })?;
+        let content =
+            content.ok_or_else(|| missing("file", "must be a part of the form, with the file's bytes"))?;
         check_digest(self.headers, &content)?;
         self.store(attributes, content).await
     }
@@ -107,7 +122,9 @@ impl Upload<'_> {
                 store.check_new_file(self.principal, &parent, &name, None).await
             }
             Target::Version(id) => {
-                store.check_new_version(self.principal, id, attributes.name.as_deref(), None).await
+                store
+                    .check_new_version(self.principal, id, attributes.name.as_deref(), None)
+                    .await
             }
         };
         checked.map_err(|error| refusal(self.principal, ItemKind::File, error))
@@ -143,7 +160,11 @@ impl Upload<'_> {
 fn once<T>(part: &Option<T>, name: &str) -> Result<(), ApiError> {
     match part {
         None => Ok(()),
-        Some(_) => Err(ApiError::field(Reason::NotUnique, name, "must be in the form only once")),
+        Some(_) => Err(ApiError::field(
+            Reason::NotUnique,
+            name,
+            "must be in the form only once",
+        )),
     }
 }
 
@@ -159,8 +180,14 @@ pub(super) fn answer(
 /// Where a new file goes and how it is called.
 fn place(attributes: &UploadAttributes) -> Result<(FolderId, String), ApiError> {
     let missing = |name: &str| ApiError::field(Reason::MissingParameter, name, "is required for a new file");
-    let parent = attributes.parent.clone().ok_or_else(|| missing("attributes.parent.id"))?;
-    let name = attributes.name.clone().ok_or_else(|| missing("attributes.name"))?;
+    let parent = attributes
+        .parent
+        .clone()
+        .ok_or_else(|| missing("attributes.parent.id"))?;
+    let name = attributes
+        .name
+        .clone()
+        .ok_or_else(|| missing("attributes.name"))?;
     Ok((parent, name))
 }
 
@@ -170,11 +197,19 @@ fn check_digest(headers: &HeaderMap, content: &StagedBlob) -> Result<(), ApiErro
         return Ok(());
     };
     let found = content.sha1();
-    if sent.to_str().is_ok_and(|sent| sent.trim().eq_ignore_ascii_case(&found)) {
+    if sent
+        .to_str()
+        .is_ok_and(|sent| sent.trim().eq_ignore_ascii_case(&found))
+    {
         Ok(())
     } else {
-        let message = format!("must be the SHA-1 of the file in hexadecimal, which is {found} for what arrived");
-        Err(ApiError::field(Reason::InvalidParameter, "header.content-md5", message))
+        let message =
+            format!("must be the SHA-1 of the file in hexadecimal, which is {found} for what arrived");
+        Err(ApiError::field(
+            Reason::InvalidParameter,
+            "header.content-md5",
+            message,
+        ))
     }
 }
 
@@ -191,7 +226,10 @@ pub(crate) async fn preflight_file(
     let name = request
         .name
         .ok_or_else(|| ApiError::field(Reason::MissingParameter, "name", "is required for a new file"))?;
-    let checked = state.store.check_new_file(&principal, &parent, &name, request.size).await;
+    let checked = state
+        .store
+        .check_new_file(&principal, &parent, &name, request.size)
+        .await;
     checked.map_err(|error| refusal(&principal, ItemKind::File, error))?;
     Ok(upload_url(&origin, "/api/2.0/files/content"))
 }
@@ -207,11 +245,17 @@ pub(crate) async fn preflight_version(
     Operation::Upload.authorize(&principal)?;
     let id: FileId = path_id(Thing::File, &id)?;
     let request = read_body(&body.0, Preflight::read)?;
-    let checked = state.store.check_new_version(&principal, &id, request.name.as_deref(), request.size).await;
+    let checked = state
+        .store
+        .check_new_version(&principal, &id, request.name.as_deref(), request.size)
+        .await;
     checked.map_err(|error: StoreError| refusal(&principal, ItemKind::File, error))?;
     Ok(upload_url(&origin, &format!("/api/2.0/files/{id}/content")))
 }
 
 fn upload_url(origin: &Origin, path: &str) -> BoxJson<UploadUrl> {
-    BoxJson(UploadUrl { upload_url: format!("{}{path}", origin.0), upload_token: None })
+    BoxJson(UploadUrl {
+        upload_url: format!("{}{path}", origin.0),
+        upload_token: None,
+    })
 }

@@ -18,7 +18,9 @@ use serde_json::Value;
 
 fn show(state: &AppState, user: &boxwood_store::User, query: &Query) -> Result<Value, ApiError> {
     let user = present::user(user, state.settings.limits.upload_bytes);
-    fields(query).narrow(&user, User::STANDARD).map_err(ApiError::internal)
+    fields(query)
+        .narrow(&user, User::STANDARD)
+        .map_err(ApiError::internal)
 }
 
 /// `GET /2.0/users/me`: any token may ask.
@@ -38,7 +40,10 @@ async fn authorize(state: &AppState, principal: &Principal, operation: Operation
     if caller.kind == UserKind::ServiceAccount || caller.role != UserRole::User {
         Ok(())
     } else {
-        Err(ApiError::new(ErrorCode::AccessDenied, "Only administrators and service accounts manage users."))
+        Err(ApiError::new(
+            ErrorCode::AccessDenied,
+            "Only administrators and service accounts manage users.",
+        ))
     }
 }
 
@@ -77,8 +82,12 @@ pub(crate) async fn list(
         .collect();
     let first = usize::try_from(offset).unwrap_or(usize::MAX);
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let entries: Result<Vec<Value>, ApiError> =
-        wanted.iter().skip(first).take(most).map(|user| show(&state, user, &query)).collect();
+    let entries: Result<Vec<Value>, ApiError> = wanted
+        .iter()
+        .skip(first)
+        .take(most)
+        .map(|user| show(&state, user, &query))
+        .collect();
     Ok(BoxJson(ItemPage {
         total_count: Some(u64::try_from(wanted.len()).unwrap_or(u64::MAX)),
         entries: entries?,
@@ -116,7 +125,9 @@ pub(crate) async fn create(
         enterprise_id: principal.enterprise_id.clone(),
         name: request.name,
         // Application users have no address of their own; `.invalid` belongs to nobody.
-        login: request.login.unwrap_or_else(|| format!("app-user-{}@boxwood.invalid", state.ids.hex(8))),
+        login: request
+            .login
+            .unwrap_or_else(|| format!("app-user-{}@boxwood.invalid", state.ids.hex(8))),
         role: UserRole::User,
         kind: UserKind::Managed,
     };
@@ -135,7 +146,10 @@ pub(crate) async fn update(
     authorize(&state, &principal, Operation::ManageUsers).await?;
     let request = read_body(&body, UpdateUser::read)?;
     let user = in_enterprise(&state, &principal, &id).await?;
-    let change = UserChange { name: request.name, login: request.login };
+    let change = UserChange {
+        name: request.name,
+        login: request.login,
+    };
     let user = state.store.update_user(&user.id, change).await?;
     show(&state, &user, &query).map(BoxJson)
 }
@@ -149,7 +163,10 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, ApiError> {
     authorize(&state, &principal, Operation::ManageUsers).await?;
     if query.flag("force")?.unwrap_or(false) {
-        return Err(query.refuse("force", "is not served: remove the user's files first, then the user"));
+        return Err(query.refuse(
+            "force",
+            "is not served: remove the user's files first, then the user",
+        ));
     }
     let user = in_enterprise(&state, &principal, &id).await?;
     state.store.delete_user(&user.id).await?;

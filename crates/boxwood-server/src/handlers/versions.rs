@@ -16,7 +16,9 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 fn show(version: &boxwood_store::FileVersion, query: &Query) -> Result<Value, ApiError> {
-    fields(query).narrow(&present::version(version), FileVersion::STANDARD).map_err(ApiError::internal)
+    fields(query)
+        .narrow(&present::version(version), FileVersion::STANDARD)
+        .map_err(ApiError::internal)
 }
 
 /// `GET /2.0/files/{id}/versions`: the past versions, newest first; the current one is the file itself.
@@ -33,14 +35,21 @@ pub(crate) async fn list(
     let past: Vec<_> = versions.iter().filter(|version| !version.current).collect();
     let first = usize::try_from(offset).unwrap_or(usize::MAX);
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let entries: Result<Vec<Value>, ApiError> =
-        past.iter().skip(first).take(most).map(|version| show(version, &query)).collect();
+    let entries: Result<Vec<Value>, ApiError> = past
+        .iter()
+        .skip(first)
+        .take(most)
+        .map(|version| show(version, &query))
+        .collect();
     Ok(BoxJson(FileVersions {
         total_count: u64::try_from(past.len()).unwrap_or(u64::MAX),
         entries: entries?,
         limit: u64::from(limit),
         offset,
-        order: vec![Order { by: "version_number".to_owned(), direction: "DESC".to_owned() }],
+        order: vec![Order {
+            by: "version_number".to_owned(),
+            direction: "DESC".to_owned(),
+        }],
     }))
 }
 
@@ -70,7 +79,10 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, ApiError> {
     Operation::Delete.authorize(&principal)?;
     let (id, version) = ids(&id, &version)?;
-    state.store.trash_version(&principal, &id, &version, if_match(&headers).as_deref()).await?;
+    state
+        .store
+        .trash_version(&principal, &id, &version, if_match(&headers).as_deref())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
