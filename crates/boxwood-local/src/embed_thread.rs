@@ -14,7 +14,7 @@ use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::token::LlamaToken;
 use std::num::NonZeroU32;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 /// Tokens of one batch. Every token of a batch attends over the whole batch before masking, so larger batches cost more.
 const BATCH_TOKENS: usize = 512;
@@ -121,11 +121,9 @@ fn serve_loaded(
     let mut running = vec![Running::new(first)];
     let mut batch = LlamaBatch::new(BATCH_TOKENS, 1);
     loop {
-        loop {
-            match queue.try_recv() {
-                Ok(job) => running.push(Running::new(job)),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
+        // A hung-up queue is noticed below, when no job is left.
+        while let Ok(job) = queue.try_recv() {
+            running.push(Running::new(job));
         }
         running.retain(|job| !job.job.reply.is_closed());
         let shortest = running

@@ -39,7 +39,7 @@ pub struct Scored {
     pub score: f32,
 }
 
-/// Weights of lexical ranking. The defaults were tuned by recall on six open question sets in three languages.
+/// Weights of lexical ranking. The defaults were chosen by recall on six open question sets in three languages.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LexicalOptions {
     /// BM25's saturation of repeated terms.
@@ -61,7 +61,7 @@ impl Default for LexicalOptions {
             length_normalisation: 0.5,
             context: 0.4,
             name: 0.3,
-            neighbour: 0.3,
+            neighbour: 0.2,
         }
     }
 }
@@ -147,10 +147,10 @@ impl<'a> Counter<'a> {
             if counts_as_length {
                 self.length += term.weight;
             }
-            if let Some(&slot) = self.slots.by_hash.get(&term.hash) {
-                if let Some(count) = self.counts.get_mut(usize::from(slot)) {
-                    *count += weight;
-                }
+            if let Some(&slot) = self.slots.by_hash.get(&term.hash)
+                && let Some(count) = self.counts.get_mut(usize::from(slot))
+            {
+                *count += weight;
             }
         });
     }

@@ -24,7 +24,7 @@ impl SelectOptions {
         Self {
             budget_tokens,
             fair_share: 0.4,
-            neighbour: 0.6,
+            neighbour: 0.75,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::script::{CharClass, classify};
 
 /// Approximate number of tokens of a text, for byte-pair vocabularies of 100k to 150k entries.
 ///
-/// Letters count one token per five characters of a word (three outside ASCII), digits one for two, a CJK character
+/// Letters count one token per six characters of a word (three outside ASCII), digits one for two, a CJK character
 /// one, punctuation one; white space is free.
 pub fn estimate_tokens(text: &str) -> u32 {
     let mut tokens = 0u32;
@@ -23,7 +23,7 @@ pub fn estimate_tokens(text: &str) -> u32 {
             run_class = Some(kind);
             run_length = 0;
         }
-        if run_length % kind.characters_per_token() == 0 {
+        if run_length.is_multiple_of(kind.characters_per_token()) {
             tokens = tokens.saturating_add(1);
         }
         run_length += 1;
