@@ -37,7 +37,7 @@ impl BodySize {
 
 /// The kind of a line that is not a row of a table.
 pub(super) fn kind_of(line: &LayoutLine, text: &str, body: f32) -> LineKind {
-    if is_list_item(text) {
+    if has_bullet(text) {
         return LineKind::ListItem;
     }
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
@@ -54,6 +54,9 @@ pub(super) fn kind_of(line: &LayoutLine, text: &str, body: f32) -> LineKind {
                 return LineKind::Heading(level);
             }
         }
+    }
+    if is_list_item(text) {
+        return LineKind::ListItem;
     }
     LineKind::Body
 }
@@ -80,10 +83,11 @@ pub(super) fn is_list_marker(text: &str) -> bool {
             || (inner.len() == 1 && inner.chars().all(|c| c.is_ascii_alphabetic())))
 }
 
+fn has_bullet(text: &str) -> bool {
+    text.starts_with(['•', '◦', '▪', '■', '‣', '●', '○', '➢', '✓', '・', '\u{f0b7}'])
+}
+
 fn is_list_item(text: &str) -> bool {
-    let bullet = text.starts_with(['•', '◦', '▪', '■', '‣', '●', '○', '➢', '✓', '・', '\u{f0b7}']);
-    bullet
-        || text
-            .split_once(' ')
-            .is_some_and(|(first, rest)| is_list_marker(first) && !rest.trim().is_empty())
+    text.split_once(' ')
+        .is_some_and(|(first, rest)| is_list_marker(first) && !rest.trim().is_empty())
 }

@@ -132,7 +132,7 @@ impl Columns {
         };
         let count = columns.spans.len();
         let enough = several.len() >= 3 || (several.len() == 2 && count >= 3);
-        if count < 2 || count > 40 || !enough || several.len() * 10 < rows.len() * 6 {
+        if !(2..=40).contains(&count) || !enough || several.len() * 10 < rows.len() * 6 {
             return None;
         }
         let clean = several

@@ -307,3 +307,37 @@ proptest! {
         prop_assert_eq!(out, expected);
     }
 }
+
+#[test]
+fn sizes_and_marks_tell_the_kinds_of_lines() {
+    let lines = [
+        line(40.0, 60.0, 20.0, "Lease of a workshop"),
+        line(40.0, 90.0, 13.0, "1. Premises"),
+        line(
+            40.0,
+            110.0,
+            10.0,
+            "The landlord lets the workshop to the tenant for five years.",
+        ),
+        line(40.0, 122.0, 10.0, "(a) two parking bays"),
+        line(40.0, 134.0, 10.0, "• the yard"),
+    ];
+    let mut builder = boxwood_core::document::DocumentBuilder::new(1, boxwood_core::DocumentFormat::Pdf);
+    emit_page(&mut builder, arranged(&lines, &[]), &mut BodySize::default());
+    let kinds: Vec<LineKind> = builder.finish().pages[0]
+        .lines
+        .iter()
+        .map(|line| line.kind)
+        .collect();
+    let item = LineKind::ListItem;
+    assert_eq!(
+        kinds,
+        [
+            LineKind::Heading(1),
+            LineKind::Heading(3),
+            LineKind::Body,
+            item,
+            item
+        ]
+    );
+}

@@ -191,7 +191,7 @@ impl PpOcr {
     fn retry(
         &self,
         image: &RgbImage,
-        readings: &mut Vec<Reading>,
+        readings: &mut [Reading],
         context: &ParseContext,
     ) -> Result<(), Unrecognised> {
         let mean = readings.iter().map(|r| r.confidence).sum::<f32>() / readings.len().max(1) as f32;

@@ -36,11 +36,11 @@ pub(super) fn page_labels(pdf: &Pdf, pages: usize) -> Vec<Option<String>> {
             .unwrap_or_default();
         let start = style.get::<i32>("St").filter(|start| *start > 0).unwrap_or(1) as usize;
         let kind = style.get::<Name<'_>>("S").map(|name| name.as_str().to_owned());
-        for page in *first..end {
+        for (page, slot) in labels.iter_mut().enumerate().take(end).skip(*first) {
             let number = start.saturating_add(page - first);
             let label = format!("{prefix}{}", numeral(kind.as_deref(), number));
             if !label.is_empty() && label.len() <= 64 && label != (page + 1).to_string() {
-                labels[page] = Some(label);
+                *slot = Some(label);
             }
         }
     }

@@ -152,7 +152,7 @@ impl<'a> PageReader<'a, '_> {
         context: &mut ParseContext,
     ) -> Option<Recognised> {
         let mut refuse = |why: String| {
-            let reason = format!("{} were not recognised: {why}", need.reason(drawn));
+            let reason = format!("{} could not be recognised: {why}", need.reason(drawn));
             reading.notes.add(number, ReadNoteKind::NotRecognised, reason);
             None
         };
