@@ -13,7 +13,7 @@ class Tokens(unittest.TestCase):
         box = common.client(auth)
         file, other = common.upload(box, b"one"), common.upload(box, b"two")
         resource = f"https://api.box.com/2.0/files/{file.id}"
-        token = auth.downscope_token(["item_rename", "item_preview"], resource, network_session=common.session())
+        token = auth.downscope_token(["item_rename", "item_preview"], resource=resource, network_session=common.session())
         narrow = common.client(BoxDeveloperTokenAuth(token.access_token))
         narrow.files.update_file_by_id(file.id, name=common.name())
         for call in (
