@@ -22,6 +22,9 @@ use tesseract::Tesseract;
 /// Below this mean confidence a page of the embedded engine is tried with Tesseract too.
 const LOW_CONFIDENCE: f32 = 0.72;
 
+/// A line below this confidence is dropped: it is texture, not text.
+const NOT_TEXT: f32 = 0.35;
+
 /// An engine that recognises text.
 pub(crate) trait Recogniser {
     /// Its name in documents.
@@ -81,6 +84,8 @@ pub(crate) struct Recognised {
     pub engine: &'static str,
     /// Words for the layout.
     pub words: Vec<LayoutWord>,
+    /// Mean confidence of the lines that were found, those that are no text included; 1 where none was.
+    pub confidence: f32,
 }
 
 impl Recognised {
@@ -109,17 +114,27 @@ impl Recognised {
     }
 
     fn of(engine: &'static str, lines: Vec<RecognisedLine>) -> Self {
+        let sum: f32 = lines.iter().map(RecognisedLine::confidence).sum();
+        let confidence = if lines.is_empty() {
+            1.0
+        } else {
+            sum / lines.len() as f32
+        };
+        let text = lines.into_iter().filter(|line| line.confidence() >= NOT_TEXT);
         Self {
             engine,
-            words: lines.into_iter().flat_map(layout_words).collect(),
+            words: text.flat_map(layout_words).collect(),
+            confidence,
         }
     }
+}
 
+impl RecognisedLine {
     fn confidence(&self) -> f32 {
         let (mut sum, mut count) = (0.0, 0.0);
         for word in &self.words {
             let weight = word.text.chars().count() as f32;
-            sum += word.confidence.unwrap_or(0.0) * weight;
+            sum += word.confidence * weight;
             count += weight;
         }
         if count > 0.0 { sum / count } else { 0.0 }
@@ -186,7 +201,7 @@ impl Session {
             Err(why) => Err(Unrecognised::because(why)),
         };
         let doubtful = match &embedded {
-            Ok(page) => !page.words.is_empty() && page.confidence() < LOW_CONFIDENCE,
+            Ok(page) => page.confidence < LOW_CONFIDENCE,
             Err(_) => true,
         };
         if !doubtful {
@@ -197,7 +212,7 @@ impl Session {
             Err(why) => Err(Unrecognised::because(why)),
         };
         match (embedded, other) {
-            (Ok(first), Ok(second)) if second.confidence() <= first.confidence() => Ok(first),
+            (Ok(first), Ok(second)) if second.confidence <= first.confidence => Ok(first),
             (_, Ok(second)) => Ok(second),
             (Ok(first), Err(_)) => Ok(first),
             (Err(first), Err(second)) if first == second => Err(first),

@@ -26,10 +26,10 @@ const MAX_LINE_WIDTH: usize = 2_400;
 /// Pixels of width in one batch; bounds the memory of the output.
 const BATCH_WIDTH: usize = 4_800;
 const MAX_BATCH: usize = 12;
-/// A line below this confidence is dropped: it is texture, not text.
-const NOT_TEXT: f32 = 0.35;
-/// A line below this is tried the other way round.
-const DOUBTFUL: f32 = 0.6;
+/// Lines of one direction below this mean are tried the other way round.
+const DOUBTFUL: f32 = 0.85;
+/// So many of them decide.
+const PROBES: usize = 4;
 
 /// The loaded models.
 pub(super) struct PpOcr {
@@ -187,39 +187,60 @@ impl PpOcr {
         Ok(())
     }
 
-    /// Reads doubtful lines the other way round and keeps the better reading.
+    /// Reads doubtful lines the other way round and keeps the better readings.
     fn retry(
         &self,
         image: &RgbImage,
         readings: &mut [Reading],
         context: &ParseContext,
     ) -> Result<(), Unrecognised> {
-        let mean = readings.iter().map(|r| r.confidence).sum::<f32>() / readings.len().max(1) as f32;
-        let upside_down = readings.len() >= 3 && mean < DOUBTFUL;
-        let mut crops = Vec::new();
-        for reading in readings.iter().filter(|reading| reading.confidence < DOUBTFUL) {
-            match reading.turn {
-                Turn::None if upside_down => crops.push((reading.region, Turn::Half)),
-                Turn::CounterClockwise => {
-                    crops.push((reading.region, Turn::Clockwise));
-                    if is_single(&reading.region) {
-                        crops.push((reading.region, Turn::None));
-                    }
-                }
-                _ => {}
+        for (turn, other) in [
+            (Turn::None, Turn::Half),
+            (Turn::CounterClockwise, Turn::Clockwise),
+        ] {
+            let mut group: Vec<usize> = (0..readings.len())
+                .filter(|&i| readings[i].turn == turn)
+                .collect();
+            let mean = group.iter().map(|&i| readings[i].confidence).sum::<f32>() / group.len().max(1) as f32;
+            if mean >= DOUBTFUL {
+                continue;
+            }
+            let length = |i: &usize| readings[*i].region.width.max(readings[*i].region.height);
+            group.sort_by(|a, b| length(b).total_cmp(&length(a)));
+            let rest = group.split_off(group.len().min(PROBES));
+            if self.reread(image, readings, &group, other, context)? * 2 > group.len() {
+                self.reread(image, readings, &rest, other, context)?;
             }
         }
-        if crops.is_empty() {
-            return Ok(());
-        }
-        for other in self.read(image, crops, context)? {
-            if let Some(first) = readings.iter_mut().find(|reading| reading.region == other.region)
-                && other.confidence > first.confidence + 0.1
-            {
-                *first = other;
-            }
-        }
+        let single = |reading: &Reading| is_single(&reading.region) && reading.confidence < DOUBTFUL;
+        let singles: Vec<usize> = (0..readings.len())
+            .filter(|&i| readings[i].turn != Turn::None && single(&readings[i]))
+            .collect();
+        self.reread(image, readings, &singles, Turn::None, context)?;
         Ok(())
+    }
+
+    /// Reads these lines in another turn; returns how many became better.
+    fn reread(
+        &self,
+        image: &RgbImage,
+        readings: &mut [Reading],
+        indices: &[usize],
+        turn: Turn,
+        context: &ParseContext,
+    ) -> Result<usize, Unrecognised> {
+        let crops = indices.iter().map(|&i| (readings[i].region, turn)).collect();
+        let mut better = 0;
+        for other in self.read(image, crops, context)? {
+            let place = indices.iter().find(|&&i| readings[i].region == other.region);
+            if let Some(&index) = place
+                && other.confidence > readings[index].confidence + 0.03
+            {
+                readings[index] = other;
+                better += 1;
+            }
+        }
+        Ok(better)
     }
 }
 
@@ -240,7 +261,6 @@ impl Recogniser for PpOcr {
             .collect();
         let mut readings = self.read(image, crops, context)?;
         self.retry(image, &mut readings, context)?;
-        readings.retain(|reading| reading.confidence >= NOT_TEXT && !reading.characters.is_empty());
         Ok(readings.iter().map(line_of).collect())
     }
 }

@@ -167,5 +167,5 @@ fn the_embedded_engine_reads_a_page() {
     for expected in ["Invoice", "2024-0815", "EUR", "1,234.56", "請", "求", "書"] {
         assert!(text.contains(&expected), "{expected} is missing in {text:?}");
     }
-    assert!(page.confidence() > 0.9);
+    assert!(page.confidence > 0.9);
 }
