@@ -4,10 +4,8 @@
 //! all choices of a request sum to one. Costs nothing beyond the prompt where each choice is one token.
 //! Called by `scheduler` when a prompt was read.
 
+use crate::native::{Batch, Context, DecodeError};
 use crate::sampler::log_sum_exp;
-use llama_cpp_2::DecodeError;
-use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
 /// Why choices can't be scored.
@@ -17,8 +15,6 @@ pub(crate) enum ScoreError {
     Decode(#[from] DecodeError),
     #[error("the model gave no usable numbers")]
     NoNumbers,
-    #[error("the sequences of the context are out of order: {0}")]
-    Sequence(String),
 }
 
 /// The place after which choices are scored.
@@ -48,8 +44,8 @@ pub(crate) fn first_tokens(logits: &[f32], choices: &[Vec<LlamaToken>]) -> Resul
 
 /// Adds the later tokens to what [`first_tokens`] gave, and normalises over the choices.
 pub(crate) fn finish(
-    context: &mut LlamaContext<'_>,
-    batch: &mut LlamaBatch<'_>,
+    context: &mut Context<'_>,
+    batch: &mut Batch,
     place: &Place<'_>,
     choices: &[Vec<LlamaToken>],
     mut scores: Vec<f32>,
@@ -89,42 +85,37 @@ fn fitting(todo: &[usize], choices: &[Vec<LlamaToken>], place: &Place<'_>) -> us
 
 /// Adds the probabilities of each choice's second and later tokens, each in a copy of the prompt's sequence.
 fn following_tokens(
-    context: &mut LlamaContext<'_>,
-    batch: &mut LlamaBatch<'_>,
+    context: &mut Context<'_>,
+    batch: &mut Batch,
     place: &Place<'_>,
     choices: &[Vec<LlamaToken>],
     group: &[usize],
     scores: &mut [f32],
 ) -> Result<(), ScoreError> {
-    let broken = |error: &dyn std::fmt::Display| ScoreError::Sequence(error.to_string());
     batch.clear();
     let mut outputs = Vec::new();
     for (index, spare) in group.iter().zip(place.spare) {
-        context
-            .copy_kv_cache_seq(place.sequence, *spare, None, None)
-            .map_err(|error| broken(&error))?;
+        context.copy(
+            place.sequence,
+            *spare,
+            i32::try_from(place.position).unwrap_or(i32::MAX),
+        );
         for (offset, pair) in choices[*index].windows(2).enumerate() {
-            outputs.push((batch.n_tokens(), *index, pair[1]));
-            let position = i32::try_from(place.position + offset).map_err(|error| broken(&error))?;
-            batch
-                .add(pair[0], position, &[*spare], true)
-                .map_err(|error| broken(&error))?;
+            outputs.push((batch.len(), *index, pair[1]));
+            batch.add(pair[0], place.position + offset, *spare, true);
         }
     }
-    let decoded = context.decode(batch);
-    if decoded.is_ok() {
+    let decoded = context.decode(batch).map_err(ScoreError::from).and_then(|()| {
         for (output, index, token) in outputs {
-            let logits = context.get_logits_ith(output);
-            let normaliser = log_sum_exp(logits).ok_or(ScoreError::NoNumbers)?;
-            scores[index] += logit(logits, token)? - normaliser;
+            let logits = context.logits(output).ok_or(ScoreError::NoNumbers)?;
+            scores[index] += logit(logits, token)? - log_sum_exp(logits).ok_or(ScoreError::NoNumbers)?;
         }
-    }
+        Ok(())
+    });
     for spare in &place.spare[..group.len()] {
-        context
-            .kv_cache_seq_rm(*spare, None, None)
-            .map_err(|error| broken(&error))?;
+        context.clear(*spare);
     }
-    Ok(decoded?)
+    decoded
 }
 
 #[cfg(test)]

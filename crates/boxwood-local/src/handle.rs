@@ -6,6 +6,7 @@
 use crate::config::{EngineConfig, EngineError};
 use crate::job::{Command, Job, Task};
 use crate::loaded::{LoadError, LoadedModel};
+use crate::native::system_info;
 use crate::prompt::{self, Prompt, PromptError};
 use crate::status::{Counters, EngineStatus, Permit};
 use crate::thread;
@@ -36,6 +37,11 @@ pub(crate) struct EngineState {
 pub struct LocalEngine;
 
 impl LocalEngine {
+    /// Which instructions the library was built for, as it tells: `AVX512 = 1 | AVX512_VNNI = 1 | REPACK = 1 | …`.
+    pub fn library_info() -> String {
+        system_info()
+    }
+
     /// Starts an engine's thread. The model is loaded at the first request or by [`LocalModel::warm_up`].
     ///
     /// # Errors

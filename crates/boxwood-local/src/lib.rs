@@ -10,6 +10,7 @@
 //! * `thread`: the engine's thread: loads, serves, unloads, ends
 //! * `scheduler`: which tokens are computed next; `running`: one request while it is worked on
 //! * `prefix`: documents kept in memory; `disk`: documents kept between runs
+//! * `native`: the library's context, the only `unsafe` code; `pace`: how many threads compute on a busy machine
 //! * `sampler`, `text`, `choices`: from logits to tokens, from tokens to text, from logits to probabilities of choices
 //! * `embed`: [`MiniLmEmbedder`], the [`boxwood_core::Embedder`]; `embed_thread`: its thread; `minilm`: its model file
 //!
@@ -25,6 +26,8 @@ mod job;
 mod loaded;
 mod minilm;
 mod minilm_gguf;
+mod native;
+mod pace;
 mod prefix;
 mod prompt;
 mod running;

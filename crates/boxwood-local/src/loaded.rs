@@ -4,6 +4,7 @@
 //! Made by `thread`; used by `prompt` and `scheduler`.
 
 use crate::config::EngineConfig;
+use crate::native::system_info;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::model::{LlamaChatTemplate, LlamaModel};
@@ -97,6 +98,7 @@ pub(crate) fn backend() -> Result<&'static LlamaBackend, LoadError> {
         return Ok(backend);
     }
     send_logs_to_tracing(LogOptions::default());
+    tracing::info!(instructions = %system_info(), "the engine library is started");
     let started = LlamaBackend::init().map_err(|error| LoadError::Library {
         reason: error.to_string(),
     })?;

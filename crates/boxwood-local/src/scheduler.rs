@@ -19,16 +19,14 @@ use crate::config::{EngineConfig, KvType};
 use crate::disk::DiskCache;
 use crate::handle::EngineState;
 use crate::job::Job;
-use crate::loaded::{LoadError, LoadedModel, backend};
+use crate::loaded::{LoadError, LoadedModel};
+use crate::native::{Batch, Context, ContextSettings};
+use crate::pace::Pace;
 use crate::prefix::{CellBudget, PrefixStore};
 use crate::running::Running;
 use crate::status::Counters;
 use boxwood_core::ModelError;
-use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::context::params::{KvCacheType, LlamaContextParams};
-use llama_cpp_2::llama_batch::LlamaBatch;
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 
 /// Documents kept in memory at most, however short.
@@ -40,8 +38,9 @@ const SPARE_SEQUENCES: u32 = 8;
 pub(crate) struct Scheduler<'m> {
     state: &'m EngineState,
     loaded: &'m LoadedModel,
-    context: LlamaContext<'m>,
-    batch: LlamaBatch<'static>,
+    context: Context<'m>,
+    pace: Pace,
+    batch: Batch,
     budget: CellBudget,
     prefixes: PrefixStore,
     disk: Option<DiskCache>,
@@ -68,11 +67,9 @@ impl<'m> Scheduler<'m> {
     /// Makes the context: takes the memory for `cache_tokens`.
     pub fn new(state: &'m EngineState, loaded: &'m LoadedModel) -> Result<Self, LoadError> {
         let config = &state.config;
-        let context = loaded
-            .model
-            .new_context(backend()?, context_params(config))
-            .map_err(|error| LoadError::Library {
-                reason: format!("no context of {} tokens: {error}", config.total_cells()),
+        let context =
+            Context::new(&loaded.model, &context_settings(config)).ok_or_else(|| LoadError::Library {
+                reason: format!("no memory for a context of {} tokens", config.total_cells()),
             })?;
         let mut sequences = 0..;
         let mut take = |count: u32| -> Vec<i32> { sequences.by_ref().take(count as usize).collect() };
@@ -80,7 +77,8 @@ impl<'m> Scheduler<'m> {
             state,
             loaded,
             context,
-            batch: LlamaBatch::new(config.batch_tokens as usize, 1),
+            pace: Pace::new(config.thread_count()),
+            batch: Batch::default(),
             budget: CellBudget::new(config.total_cells() as usize),
             free_sequences: take(config.max_sequences),
             prefixes: PrefixStore::new(take(PREFIX_SEQUENCES)),
@@ -140,16 +138,9 @@ impl<'m> Scheduler<'m> {
 
     /// Frees what a request held and gives its job back.
     fn release(&mut self, running: Running) -> Job {
-        self.clear(running.sequence);
+        self.context.clear(running.sequence);
         self.free_sequences.push(running.sequence);
         running.job
-    }
-
-    fn clear(&mut self, sequence: i32) {
-        if let Err(error) = self.context.kv_cache_seq_rm(sequence, None, None) {
-            // Removing a whole sequence can't fail in the library; if it ever does, this must be seen.
-            tracing::error!(sequence, %error, "a sequence can't be cleared");
-        }
     }
 
     /// Ends a request and frees what it held.
@@ -176,23 +167,13 @@ impl<'m> Scheduler<'m> {
     }
 }
 
-fn context_params(config: &EngineConfig) -> LlamaContextParams {
-    let kv_type = match config.kv_type {
-        KvType::F16 => KvCacheType::F16,
-        KvType::Q8_0 => KvCacheType::Q8_0,
-    };
-    LlamaContextParams::default()
-        .with_n_ctx(NonZeroU32::new(config.total_cells()))
-        .with_n_batch(config.batch_tokens)
-        .with_n_ubatch(config.batch_tokens)
-        .with_n_seq_max(config.max_sequences + PREFIX_SEQUENCES + SPARE_SEQUENCES)
-        .with_n_threads(config.thread_count())
-        .with_n_threads_batch(config.thread_count())
-        .with_type_k(kv_type)
-        .with_type_v(kv_type)
-        // 0 is off, 1 is on in the library's enumeration.
-        .with_flash_attention_policy(i32::from(config.flash_attention))
-        // One buffer for all sequences: a prefix is copied by marking its cells, not by moving them.
-        .with_kv_unified(true)
-        .with_no_perf(true)
+fn context_settings(config: &EngineConfig) -> ContextSettings {
+    ContextSettings {
+        cells: config.total_cells(),
+        batch_tokens: config.batch_tokens,
+        sequences: config.max_sequences + PREFIX_SEQUENCES + SPARE_SEQUENCES,
+        threads: config.thread_count(),
+        compact_kv: config.kv_type == KvType::Q8_0,
+        flash_attention: config.flash_attention,
+    }
 }

@@ -3,6 +3,8 @@
 //! Needs `SmolLM2-135M-Instruct.Q4_1.gguf` in `$BOXWOOD_CACHE/models` (or `~/.cache/boxwood/models`); a missing file
 //! fails with the command that brings it. Answers of this model are poor; what is tested is that they are the same.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test")]
+
 use boxwood_core::{
     ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, FinishReason, ModelError, Sampling,
     SharedPrefix, Usage,

@@ -5,11 +5,9 @@
 use super::{Outcome, Scheduler};
 use crate::choices::{self, Place};
 use crate::job::Task;
+use crate::native::{Batch, DecodeError};
 use crate::running::{Phase, Progress, Running};
 use crate::status::Counters;
-use llama_cpp_2::DecodeError;
-use llama_cpp_2::llama_batch::LlamaBatch;
-use llama_cpp_2::token::LlamaToken;
 
 /// What a part of a batch is for.
 #[derive(Debug, Clone, Copy)]
@@ -48,13 +46,11 @@ impl Scheduler<'_> {
         let mut parts = Vec::new();
         for running in &self.running {
             if let Phase::Answer { token } = running.phase {
-                let output = self.batch.n_tokens();
-                if add(&mut self.batch, token, running.position(), running.sequence, true) {
-                    parts.push(Part::Answer {
-                        sequence: running.sequence,
-                        output,
-                    });
-                }
+                parts.push(Part::Answer {
+                    sequence: running.sequence,
+                    output: self.batch.len(),
+                });
+                self.batch.add(token, running.position(), running.sequence, true);
             }
         }
         let config = &self.state.config;
@@ -88,13 +84,8 @@ impl Scheduler<'_> {
         let slot = self.prefixes.slot(slot)?;
         let end = slot.tokens.len().min(slot.filled + room);
         for position in slot.filled..end {
-            add(
-                &mut self.batch,
-                slot.tokens[position],
-                position,
-                slot.sequence,
-                false,
-            );
+            self.batch
+                .add(slot.tokens[position], position, slot.sequence, false);
         }
         let count = end - slot.filled;
         let slot = slot.sequence;
@@ -102,15 +93,15 @@ impl Scheduler<'_> {
     }
 
     fn decode(&mut self) -> Result<(), DecodeError> {
-        match self.context.decode(&mut self.batch) {
-            Err(DecodeError::NoKvCacheSlot) => {
-                // Our count says that there is room: forget every document that nobody needs and try once more.
-                tracing::warn!("no room in the context; all idle documents are forgotten");
-                while self.evict(&[]) {}
-                self.context.decode(&mut self.batch)
-            }
-            other => other,
+        self.context.set_threads(self.pace.threads());
+        let decoded = self.pace.measure(|| self.context.decode(&mut self.batch));
+        if decoded != Err(DecodeError::NoRoom) {
+            return decoded;
         }
+        // Our count says that there is room: forget every document that nobody needs and try once more.
+        tracing::warn!("no room in the context; all idle documents are forgotten");
+        while self.evict(&[]) {}
+        self.context.decode(&mut self.batch)
     }
 
     fn apply(&mut self, parts: &[Part]) {
@@ -151,23 +142,14 @@ impl Scheduler<'_> {
     /// Copies a complete prefix to the requests that wait for it.
     pub(super) fn hand_out(&mut self, sequence: i32) {
         let length = match self.prefixes.slot(sequence) {
-            Some(slot) if slot.is_complete() => u32::try_from(slot.tokens.len()).ok(),
+            Some(slot) if slot.is_complete() => i32::try_from(slot.tokens.len()).unwrap_or(i32::MAX),
             _ => return,
         };
-        let mut failed = Vec::new();
         for running in &mut self.running {
             if running.phase == (Phase::Prefix { slot: sequence }) {
                 running.phase = Phase::Prompt { next: 0 };
-                if let Err(error) =
-                    self.context
-                        .copy_kv_cache_seq(sequence, running.sequence, Some(0), length)
-                {
-                    failed.push((running.sequence, error.to_string()));
-                }
+                self.context.copy(sequence, running.sequence, length);
             }
-        }
-        for (sequence, error) in failed {
-            self.end(sequence, Outcome::Failed(error));
         }
     }
 
@@ -185,7 +167,8 @@ impl Scheduler<'_> {
         let Task::Score { choices, .. } = &running.job.task else {
             return self.advance_answer(sequence, output);
         };
-        match choices::first_tokens(self.context.get_logits_ith(output), choices) {
+        let logits = self.context.logits(output).unwrap_or_default();
+        match choices::first_tokens(logits, choices) {
             Ok(scores) => {
                 running.scores = Some(scores);
                 None
@@ -199,7 +182,7 @@ impl Scheduler<'_> {
             .running
             .iter_mut()
             .find(|running| running.sequence == sequence)?;
-        let logits = self.context.get_logits_ith(output);
+        let logits = self.context.logits(output).unwrap_or_default();
         match running.take_logits(&self.loaded.model, logits) {
             Progress::Continues => {
                 Counters::add(&self.state.counters.output_tokens, 1);
@@ -263,32 +246,22 @@ impl Scheduler<'_> {
             self.end(sequence, Outcome::Failed(message.to_owned()));
         }
         self.prefixes.remove(slot);
-        self.clear(slot);
+        self.context.clear(slot);
     }
 }
 
-/// Adds a token; false when it does not fit, which the plan's own count of room rules out.
-fn add(batch: &mut LlamaBatch<'_>, token: LlamaToken, position: usize, sequence: i32, output: bool) -> bool {
-    i32::try_from(position).is_ok_and(|position| batch.add(token, position, &[sequence], output).is_ok())
-}
-
-fn plan_prompt(
-    batch: &mut LlamaBatch<'_>,
-    running: &Running,
-    next: usize,
-    room: usize,
-) -> Option<(Part, usize)> {
+fn plan_prompt(batch: &mut Batch, running: &Running, next: usize, room: usize) -> Option<(Part, usize)> {
     let tokens = &running.job.prompt.rest;
     let end = tokens.len().min(next + room);
     let first = running.position();
     for (offset, token) in tokens.get(next..end)?.iter().enumerate() {
         let is_last = next + offset + 1 == tokens.len();
-        add(batch, *token, first + offset, running.sequence, is_last);
+        batch.add(*token, first + offset, running.sequence, is_last);
     }
     let part = Part::Prompt {
         sequence: running.sequence,
         count: end - next,
-        output: (end == tokens.len()).then(|| batch.n_tokens() - 1),
+        output: (end == tokens.len()).then(|| batch.len() - 1),
     };
     Some((part, end - next))
 }

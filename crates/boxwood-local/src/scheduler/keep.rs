@@ -80,7 +80,7 @@ impl Scheduler<'_> {
             .unfinished_file()
             .map_err(|error| error.to_string())
             .and_then(|path| {
-                match self.context.state_seq_save_file(&path, sequence, &prefix.tokens) {
+                match self.context.save(&path, sequence, &prefix.tokens) {
                     Ok(_) => Ok(path),
                     Err(error) => {
                         // A later start removes what can't be removed now.

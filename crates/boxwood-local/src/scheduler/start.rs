@@ -98,12 +98,16 @@ impl Scheduler<'_> {
         if !self.prefixes.has_free_sequence() && !self.evict(&[]) {
             return Placed::NoSequence;
         }
-        let common = self.common_head(prefix);
+        let mut common = self.common_head(prefix);
         let kept: Vec<i32> = common.iter().map(|(slot, _)| *slot).collect();
         let length = prefix.tokens.len();
         // On disk it may be whole: then it takes all of its cells.
         if !self.make_room(own + length, &kept) {
-            return Placed::NoRoom;
+            // The document with the same head may be what is in the way.
+            common = None;
+            if !self.make_room(own + length, &[]) {
+                return Placed::NoRoom;
+            }
         }
         let Some(slot) = self.prefixes.insert(prefix) else {
             return Placed::NoSequence;
@@ -140,14 +144,8 @@ impl Scheduler<'_> {
         let Some((source, length)) = common else {
             return 0;
         };
-        let end = u32::try_from(length).ok();
-        if self
-            .context
-            .copy_kv_cache_seq(source, sequence, Some(0), end)
-            .is_err()
-        {
-            return 0;
-        }
+        self.context
+            .copy(source, sequence, i32::try_from(length).unwrap_or(i32::MAX));
         let shared = self.prefixes.slot(source).map(|slot| slot.extents.clone());
         if let (Some(slot), Some(shared)) = (self.prefixes.slot_mut(sequence), shared) {
             slot.extents.extend(shared);
@@ -169,11 +167,9 @@ impl Scheduler<'_> {
             }
             Found::File(path) => path,
         };
-        let restored = self
-            .context
-            .state_seq_load_file(&path, sequence, prefix.tokens.len());
+        let restored = self.context.load(&path, sequence, prefix.tokens.len());
         let reason = match restored {
-            Ok((tokens, _)) if tokens[..] == prefix.tokens[..] => {
+            Ok(tokens) if tokens[..] == prefix.tokens[..] => {
                 Counters::add(&self.state.counters.prefix_restores, 1);
                 if let Some(slot) = self.prefixes.slot_mut(sequence) {
                     slot.saved = true;
@@ -186,7 +182,7 @@ impl Scheduler<'_> {
         tracing::warn!(file = %path.display(), reason, "a saved document does not load; it is read again");
         Counters::add(&self.state.counters.prefix_rejects, 1);
         disk.forget(key);
-        self.clear(sequence);
+        self.context.clear(sequence);
         false
     }
 
@@ -214,7 +210,7 @@ impl Scheduler<'_> {
         };
         self.save(sequence);
         self.prefixes.remove(sequence);
-        self.clear(sequence);
+        self.context.clear(sequence);
         true
     }
 }
