@@ -28,6 +28,8 @@ const BATCH_WIDTH: usize = 4_800;
 const MAX_BATCH: usize = 12;
 /// Lines of one direction below this mean are tried the other way round.
 const DOUBTFUL: f32 = 0.85;
+/// A line has at least so many characters for each time its height goes into its width.
+const SPARSE: f32 = 0.3;
 /// So many of them decide.
 const PROBES: usize = 4;
 
@@ -170,7 +172,10 @@ impl PpOcr {
         }
         for (crop, row) in crops.iter().zip(output.chunks_exact(steps * labels)) {
             let used = line_width(crop) as f32 / stride as f32;
-            let characters = self.dictionary.decode(row, labels, used);
+            let mut characters = self.dictionary.decode(row, labels, used);
+            // Letters that the model does not know come out as blanks: a long line with hardly a character is doubtful.
+            let dense = (characters.len() as f32 / (SPARSE * ratio(crop))).min(1.0);
+            characters.iter_mut().for_each(|c| c.confidence *= dense);
             let sum: f32 = characters.iter().map(|c| c.confidence).sum();
             let confidence = if characters.is_empty() {
                 0.0
