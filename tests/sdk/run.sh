@@ -4,7 +4,7 @@
 #
 #   tests/sdk/run.sh node|python [file…]
 #
-# The server and its identity come from the environment (`crates/boxwood/tests/sdk.rs` sets it for a server that it
+# The server and its identity come from the environment (`crates/boxwood/tests/program/sdk.rs` sets it for a server that it
 # starts; `eval "$(tests/sdk/environment.sh DATA_FOLDER HTTPS_ADDRESS)"` does for one that runs already):
 #   BOXWOOD_SDK_HTTPS    host:port of the HTTPS listener
 #   BOXWOOD_SDK_CA       the server's CA certificate, PEM

@@ -26,7 +26,11 @@ use futures::TryStreamExt;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use std::io;
+use tokio::io::AsyncReadExt;
 use tokio_util::io::StreamReader;
+
+/// The most that is read of a refused part.
+const DISCARDED_BYTES: u64 = 64 << 20;
 
 fn show(session: &boxwood_store::UploadSession, origin: &Origin) -> UploadSession {
     let url = format!("{}/api/2.0/files/upload_sessions/{}", origin.0, session.id);
@@ -125,22 +129,25 @@ pub(crate) async fn get(
 /// `PUT /2.0/files/upload_sessions/{id}`: one part, its place in `content-range`, its sum in `digest`.
 pub(crate) async fn upload_part(
     State(state): State<AppState>,
-    Authenticated(principal): Authenticated,
+    caller: Result<Authenticated, ApiError>,
     Path(id): Path<String>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<BoxJson<UploadedPart>, ApiError> {
-    Operation::Upload.authorize(&principal)?;
-    let range = content_range(&headers)?;
-    let sha1 = digest(&headers)?;
-    let bytes = StreamReader::new(request.into_body().into_data_stream().map_err(io::Error::other));
-    let part = state
-        .store
-        .upload_part(&principal, &id, range, &sha1, Box::pin(bytes))
-        .await?;
-    Ok(BoxJson(UploadedPart {
-        part: show_part(part),
-    }))
+    let mut bytes = StreamReader::new(request.into_body().into_data_stream().map_err(io::Error::other));
+    let result = async {
+        let Authenticated(principal) = caller?;
+        Operation::Upload.authorize(&principal)?;
+        let (range, sha1) = (content_range(&headers)?, digest(&headers)?);
+        Ok(state.store.upload_part(&principal, &id, range, &sha1, Box::pin(&mut bytes)).await?)
+    };
+    let result = result.await;
+    if result.is_err() {
+        // Clients that send everything first get to the refusal; a part is never much larger than this.
+        let rest = tokio::io::copy(&mut bytes.take(DISCARDED_BYTES), &mut tokio::io::sink()).await;
+        tracing::debug!(discarded = rest.unwrap_or_default(), "a part was refused");
+    }
+    result.map(|part| BoxJson(UploadedPart { part: show_part(part) }))
 }
 
 fn show_part(part: boxwood_store::UploadPart) -> UploadPart {

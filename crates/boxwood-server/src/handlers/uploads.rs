@@ -40,50 +40,50 @@ struct Upload<'a> {
 /// `POST /2.0/files/content`: a new file.
 pub(crate) async fn upload_file(
     State(state): State<AppState>,
-    Authenticated(principal): Authenticated,
+    caller: Result<Authenticated, ApiError>,
     query: Query,
     headers: HeaderMap,
     form: UploadForm,
 ) -> Result<(StatusCode, BoxJson<Files>), ApiError> {
-    let upload = Upload {
-        state: &state,
-        principal: &principal,
-        headers: &headers,
-        target: Target::File,
-    };
-    let file = upload.run(form).await?;
-    answer(&principal, &file, &query)
+    upload(&state, caller, &headers, Ok(Target::File), form, &query).await
 }
 
 /// `POST /2.0/files/{id}/content`: a new version of a file.
 pub(crate) async fn upload_version(
     State(state): State<AppState>,
-    Authenticated(principal): Authenticated,
+    caller: Result<Authenticated, ApiError>,
     Path(id): Path<String>,
     query: Query,
     headers: HeaderMap,
     form: UploadForm,
 ) -> Result<(StatusCode, BoxJson<Files>), ApiError> {
-    let target = Target::Version(path_id(Thing::File, &id)?);
-    let upload = Upload {
-        state: &state,
-        principal: &principal,
-        headers: &headers,
-        target,
+    let target = path_id(Thing::File, &id).map(Target::Version);
+    upload(&state, caller, &headers, target, form, &query).await
+}
+
+/// Every refusal, also that of the token, comes after the form was read: clients that send all first get to it.
+async fn upload(
+    state: &AppState,
+    caller: Result<Authenticated, ApiError>,
+    headers: &HeaderMap,
+    target: Result<Target, ApiError>,
+    mut form: UploadForm,
+    query: &Query,
+) -> Result<(StatusCode, BoxJson<Files>), ApiError> {
+    let result = async {
+        let (Authenticated(principal), target) = (caller?, target?);
+        let upload = Upload { state, principal: &principal, headers, target };
+        let file = upload.read_and_store(&mut form).await?;
+        answer(&principal, &file, query)
     };
-    let file = upload.run(form).await?;
-    answer(&principal, &file, &query)
+    let result = result.await;
+    if result.is_err() {
+        form.discard().await;
+    }
+    result
 }
 
 impl Upload<'_> {
-    async fn run(&self, mut form: UploadForm) -> Result<File, ApiError> {
-        let result = self.read_and_store(&mut form).await;
-        if result.is_err() {
-            form.discard().await;
-        }
-        result
-    }
-
     async fn read_and_store(&self, form: &mut UploadForm) -> Result<File, ApiError> {
         Operation::Upload.authorize(self.principal)?;
         let (mut attributes, mut content) = (None, None);

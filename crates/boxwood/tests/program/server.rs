@@ -123,14 +123,10 @@ impl Server {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// The data folder.
-    pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
     /// A file below the data folder by its name.
     pub fn data_file(&self, name: &str) -> PathBuf {
-        find(&self.data(), name).unwrap_or_else(|| panic!("{name} is below {}", self.data().display()))
+        let data = self.folder.path().join("data");
+        find(&data, name).unwrap_or_else(|| panic!("{name} is not below {}", data.display()))
     }
 
     /// A value in kB of the process's status: `VmRSS`, `VmHWM`.
@@ -156,6 +152,11 @@ impl Server {
 
     /// Uploads `size` bytes as a new file over plain HTTP, in one streamed form.
     pub fn upload(&self, name: &str, size: u64) -> (u16, String) {
+        self.upload_as("boxwood-dev-token", name, size)
+    }
+
+    /// As [`Server::upload`], with another token. Everything is sent before the answer is read.
+    pub fn upload_as(&self, token: &str, name: &str, size: u64) -> (u16, String) {
         let head = format!(
             "--cut\r\nContent-Disposition: form-data; name=\"attributes\"\r\n\r\n\
              {{\"name\":\"{name}\",\"parent\":{{\"id\":\"0\"}}}}\r\n\
@@ -166,7 +167,7 @@ impl Server {
         let mut stream = TcpStream::connect(self.http).unwrap();
         write!(
             stream,
-            "POST /2.0/files/content HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer boxwood-dev-token\r\n\
+            "POST /2.0/files/content HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: multipart/form-data; boundary=cut\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{head}"
         )
         .unwrap();

@@ -3,10 +3,8 @@
 //! They need `node` with npm, and `python3` with venv; packages are installed once, by lock files (`tests/sdk`). With
 //! `BOXWOOD_SDK=skip` these tests say so and do nothing.
 
-mod common;
-
+use crate::server::{Server, repository};
 use base64::Engine;
-use common::{Server, repository};
 use std::process::Command;
 
 fn run(suite: &str) {

@@ -1,8 +1,6 @@
 //! What only the whole program shows: the memory of a large upload, and a disk that is full.
 
-mod common;
-
-use common::Server;
+use crate::server::Server;
 
 /// What a 1 GiB upload may cost above the idle server.
 const BOUND_KB: u64 = 64 << 10;
@@ -33,4 +31,15 @@ fn a_full_disk_is_told_and_leaves_nothing() {
         body.contains("small.txt") && !body.contains("large.bin"),
         "{body}"
     );
+}
+
+#[test]
+fn a_refusal_reaches_a_client_that_sends_everything_first() {
+    let server = Server::start("");
+    let (status, body) = server.upload_as("wrong-token", "a.bin", 32 << 20);
+    assert_eq!(status, 401, "{body}");
+    server.upload("a.bin", 1);
+    let (status, body) = server.upload("a.bin", 32 << 20);
+    assert_eq!(status, 409, "{body}");
+    assert!(body.contains("item_name_in_use"), "{body}");
 }
