@@ -109,9 +109,10 @@ impl<'a> Archive<'a> {
             if total > bound {
                 return Err(ParseError::limit("compression ratio", MAX_RATIO));
             }
-            self.remaining = self.remaining.checked_sub(count as u64).ok_or_else(|| {
-                ParseError::limit("unpacked size", format!("{} MiB", self.limit >> 20))
-            })?;
+            self.remaining = self
+                .remaining
+                .checked_sub(count as u64)
+                .ok_or_else(|| ParseError::limit("unpacked size", format!("{} MiB", self.limit >> 20)))?;
             context.checkpoint()?;
             keep(&buffer[..count]);
         }
@@ -144,7 +145,10 @@ mod tests {
         assert_eq!(archive.read("a.xml", &context).unwrap().unwrap().len(), 3 << 20);
         let error = archive.read("b.xml", &context).unwrap_err();
         assert_eq!(error, ParseError::limit("unpacked size", "4 MiB"));
-        let error = Archive::open(&bytes, &context).unwrap().check_sizes(&context).unwrap_err();
+        let error = Archive::open(&bytes, &context)
+            .unwrap()
+            .check_sizes(&context)
+            .unwrap_err();
         assert!(matches!(error, ParseError::LimitReached { .. }));
     }
 
@@ -153,7 +157,10 @@ mod tests {
         let bytes = zip_of(&[("../../etc/passwd", b"slip"), ("Word\\Document.xml", b"text")]);
         let context = context(|_| ());
         let mut archive = Archive::open(&bytes, &context).unwrap();
-        assert_eq!(archive.read("/word/document.xml", &context).unwrap().unwrap(), b"text");
+        assert_eq!(
+            archive.read("/word/document.xml", &context).unwrap().unwrap(),
+            b"text"
+        );
         assert_eq!(archive.read("etc/passwd", &context).unwrap(), None);
     }
 

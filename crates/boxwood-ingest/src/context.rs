@@ -173,7 +173,10 @@ impl ParseContext {
     /// [`ParseError::LimitReached`]; pass it on: what was read so far is kept with a note.
     pub fn checkpoint(&self) -> Result<(), ParseError> {
         if Instant::now() >= self.wall_deadline {
-            return Err(ParseError::limit("time", format!("{} s", self.limits.wall_seconds)));
+            return Err(ParseError::limit(
+                "time",
+                format!("{} s", self.limits.wall_seconds),
+            ));
         }
         if process_cpu_time() >= self.cpu_deadline {
             return Err(ParseError::limit(

@@ -60,10 +60,16 @@ pub fn decode_xml(bytes: &[u8]) -> Cow<'_, str> {
 /// UTF-16 text in scripts that use ASCII spaces and digits has every second byte zero often enough to be seen.
 fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     let sample = &bytes[..bytes.len().min(4_096) & !1];
-    if sample.len() < 4 || bytes.len() % 2 != 0 {
+    if sample.len() < 4 || !bytes.len().is_multiple_of(2) {
         return None;
     }
-    let zeros = |offset: usize| sample[offset..].iter().step_by(2).filter(|byte| **byte == 0).count();
+    let zeros = |offset: usize| {
+        sample[offset..]
+            .iter()
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    };
     let (first, second) = (zeros(0), zeros(1));
     let pairs = sample.len() / 2;
     if second * 3 > pairs && first * 20 < pairs {
@@ -77,7 +83,7 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
 
 fn decode_utf32(bytes: &[u8]) -> Option<String> {
     let read: fn([u8; 4]) -> u32 = match bytes.get(..4)? {
-        [0xFF, 0xFE, 0, 0] if bytes.len() % 4 == 0 => u32::from_le_bytes,
+        [0xFF, 0xFE, 0, 0] if bytes.len().is_multiple_of(4) => u32::from_le_bytes,
         [0, 0, 0xFE, 0xFF] => u32::from_be_bytes,
         _ => return None,
     };
@@ -105,7 +111,11 @@ mod tests {
             let units = text.encode_utf16();
             let mut bytes: Vec<u8> = Vec::new();
             for unit in mark.then_some(0xFEFFu16).into_iter().chain(units) {
-                bytes.extend(if big { unit.to_be_bytes() } else { unit.to_le_bytes() });
+                bytes.extend(if big {
+                    unit.to_be_bytes()
+                } else {
+                    unit.to_le_bytes()
+                });
             }
             bytes
         };

@@ -12,7 +12,10 @@ use std::fmt::Display;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum ParseError {
     /// The content is something that Boxwood does not read.
-    #[error("{detected} can't be read; supported are {}", crate::formats::supported_list())]
+    #[error(
+        "{detected} can't be read; supported are {}",
+        crate::formats::supported_list()
+    )]
     Unsupported {
         /// What the content is, in words.
         detected: String,
@@ -73,7 +76,10 @@ impl ParseError {
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     /// The content is something that Boxwood does not read.
-    #[error("{detected} can't be read; supported are {}", crate::formats::supported_list())]
+    #[error(
+        "{detected} can't be read; supported are {}",
+        crate::formats::supported_list()
+    )]
     Unsupported {
         /// What the content is, in words.
         detected: String,
@@ -134,7 +140,10 @@ impl IngestError {
 
     /// Whether the same file would fail in the same way again, so that the failure may be remembered.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Self::Cancelled | Self::Io { .. } | Self::WorkerCrashed { .. })
+        !matches!(
+            self,
+            Self::Cancelled | Self::Io { .. } | Self::WorkerCrashed { .. }
+        )
     }
 }
 

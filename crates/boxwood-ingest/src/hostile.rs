@@ -21,8 +21,9 @@ const TEXTS: [&str; 5] = [
 
 /// The parts of a package whose main content type is this.
 fn package(main: &str, content_type: &str, part: &[u8]) -> Vec<u8> {
-    let types = format!("<Types><Override PartName='/{main}' ContentType='application/{content_type}'/></Types>");
-    let relations = "<Relationships><Relationship Id='rId1' Type='t/worksheet' Target='worksheets/sheet1.xml'/><Relationship Id='r2' Type='t/slide' Target='slides/slide1.xml'/></Relationships>";
+    let types =
+        format!("<Types><Override PartName='/{main}' ContentType='application/{content_type}'/></Types>");
+    let relations = "<Relationships><Relationship Id='rId1' Type='http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet' Target='worksheets/sheet1.xml'/><Relationship Id='r2' Type='t/slide' Target='slides/slide1.xml'/></Relationships>";
     let book = "<workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>";
     zip_of(&[
         ("[Content_Types].xml", types.as_bytes()),
@@ -38,14 +39,25 @@ fn package(main: &str, content_type: &str, part: &[u8]) -> Vec<u8> {
 fn wrap(kind: usize, part: &[u8]) -> Vec<u8> {
     let office = "vnd.openxmlformats-officedocument";
     match kind {
-        0 => package("word/document.xml", &format!("{office}.wordprocessingml.document.main+xml"), part),
+        0 => package(
+            "word/document.xml",
+            &format!("{office}.wordprocessingml.document.main+xml"),
+            part,
+        ),
         1 => package(
             "ppt/slides/slide1.xml",
             &format!("{office}.presentationml.presentation.main+xml"),
             part,
         ),
-        2 => package("xl/worksheets/sheet1.xml", &format!("{office}.spreadsheetml.sheet.main+xml"), part),
-        3 => zip_of(&[("mimetype", b"application/vnd.oasis.opendocument.text"), ("content.xml", part)]),
+        2 => package(
+            "xl/worksheets/sheet1.xml",
+            &format!("{office}.spreadsheetml.sheet.main+xml"),
+            part,
+        ),
+        3 => zip_of(&[
+            ("mimetype", b"application/vnd.oasis.opendocument.text"),
+            ("content.xml", part),
+        ]),
         _ => part.to_vec(),
     }
 }
@@ -140,7 +152,10 @@ proptest! {
 fn unchanged_seeds_are_read() {
     for kind in 0..12 {
         let document = parse_limited(&wrap(kind, seed(kind).as_bytes()), "a.csv", limits());
-        assert!(document.is_ok_and(|document| !document.text.trim().is_empty()), "seed {kind}");
+        assert!(
+            document.is_ok_and(|document| !document.text.trim().is_empty()),
+            "seed {kind}"
+        );
     }
 }
 
@@ -148,7 +163,17 @@ fn unchanged_seeds_are_read() {
 fn a_zip_bomb_of_every_package_is_refused() {
     let zeros = vec![b' '; 80 << 20];
     for kind in 0..4 {
-        let error = parse_limited(&wrap(kind, &zeros), "", IngestLimits { max_unpacked_bytes: 8 << 20, ..limits() });
-        assert!(matches!(error, Err(ParseError::LimitReached { .. })), "kind {kind}: {error:?}");
+        let error = parse_limited(
+            &wrap(kind, &zeros),
+            "",
+            IngestLimits {
+                max_unpacked_bytes: 8 << 20,
+                ..limits()
+            },
+        );
+        assert!(
+            matches!(error, Err(ParseError::LimitReached { .. })),
+            "kind {kind}: {error:?}"
+        );
     }
 }

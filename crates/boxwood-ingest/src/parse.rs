@@ -55,7 +55,9 @@ fn keep_what_was_read(error: ParseError, builder: &mut DocumentBuilder) -> Resul
     let kind = match &error {
         ParseError::Damaged { .. } => ReadNoteKind::Damaged,
         ParseError::LimitReached { .. } => ReadNoteKind::LimitReached,
-        ParseError::Unsupported { .. } | ParseError::Encrypted { .. } | ParseError::Empty => return Err(error),
+        ParseError::Unsupported { .. } | ParseError::Encrypted { .. } | ParseError::Empty => {
+            return Err(error);
+        }
     };
     if builder.text_len() == 0 {
         return Err(error);

@@ -52,10 +52,11 @@ pub fn guess_header_rows(rows: &[Vec<String>]) -> u32 {
     let [first, rest @ ..] = rows else { return 0 };
     let filled = first.iter().filter(|cell| !cell.trim().is_empty()).count();
     let words = first.iter().all(|cell| !looks_numeric(cell));
-    let repeated = rest
-        .iter()
-        .take(50)
-        .any(|row| row.iter().zip(first).any(|(cell, title)| !title.is_empty() && cell == title));
+    let repeated = rest.iter().take(50).any(|row| {
+        row.iter()
+            .zip(first)
+            .any(|(cell, title)| !title.is_empty() && cell == title)
+    });
     let mostly_filled = filled >= 2 && filled * 4 >= first.len() * 3;
     u32::from(!rest.is_empty() && words && mostly_filled && !repeated)
 }
@@ -66,7 +67,9 @@ fn looks_numeric(cell: &str) -> bool {
     let digits = cell.chars().filter(char::is_ascii_digit).count();
     let others = cell
         .chars()
-        .filter(|c| !c.is_ascii_digit() && !matches!(c, '.' | ',' | '-' | '+' | '/' | ':' | '%' | ' ' | '(' | ')'))
+        .filter(|c| {
+            !c.is_ascii_digit() && !matches!(c, '.' | ',' | '-' | '+' | '/' | ':' | '%' | ' ' | '(' | ')')
+        })
         .count();
     // A year alone may well be a title.
     digits > 0 && others <= 3 && others < digits && !(digits == 4 && cell.len() == 4)
@@ -77,7 +80,9 @@ mod tests {
     use super::*;
 
     fn rows(text: &str) -> Vec<Vec<String>> {
-        text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+        text.lines()
+            .map(|line| line.split(',').map(str::to_owned).collect())
+            .collect()
     }
 
     #[test]

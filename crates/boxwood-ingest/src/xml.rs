@@ -37,7 +37,9 @@ impl Element<'_> {
 
     /// The value of the attribute with this local name.
     pub fn attribute(&self, name: &str) -> Option<String> {
-        self.attributes().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.attributes()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
     }
 
     /// Whether a boolean attribute (or the `val` of an on/off element) is on.
@@ -47,14 +49,18 @@ impl Element<'_> {
 
     /// Local names and values.
     pub fn attributes(&self) -> impl Iterator<Item = (String, String)> + '_ {
-        self.0.html_attributes().with_checks(false).clone().filter_map(|attribute| {
-            let attribute = attribute.ok()?;
-            let value = match attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0) {
-                Ok(value) => value.into_owned(),
-                Err(_) => attribute.value.clone().into_owned(),
-            };
-            Some((local(attribute.key.into_inner()).to_owned(), value))
-        })
+        self.0
+            .html_attributes()
+            .with_checks(false)
+            .clone()
+            .filter_map(|attribute| {
+                let attribute = attribute.ok()?;
+                let value = match attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0) {
+                    Ok(value) => value.into_owned(),
+                    Err(_) => attribute.value.clone().into_owned(),
+                };
+                Some((local(attribute.key.into_inner()).to_owned(), value))
+            })
     }
 }
 
@@ -95,7 +101,7 @@ impl<'a> XmlReader<'a> {
     pub fn next(&mut self, context: &ParseContext) -> Result<Node<'a>, ParseError> {
         loop {
             self.events += 1;
-            if self.events % EVENTS_PER_CHECK == 0 {
+            if self.events.is_multiple_of(EVENTS_PER_CHECK) {
                 context.checkpoint()?;
             }
             let event = self.reader.read_event().map_err(|error| context.damaged(error))?;

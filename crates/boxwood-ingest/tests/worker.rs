@@ -1,7 +1,11 @@
 //! The real worker process: limits end it, a crash costs one file, and the pool goes on.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
+
 use boxwood_core::Document;
-use boxwood_ingest::{IngestConfig, IngestError, IngestLimits, Ingestor, OcrConfig, OcrEngine, WorkerCommand};
+use boxwood_ingest::{
+    IngestConfig, IngestError, IngestLimits, Ingestor, OcrConfig, OcrEngine, WorkerCommand,
+};
 use std::io::Write;
 use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
@@ -32,7 +36,9 @@ fn file(content: &[u8]) -> NamedTempFile {
 
 async fn parse(ingestor: &Ingestor, content: &[u8]) -> Result<Document, IngestError> {
     let file = file(content);
-    ingestor.parse(file.path(), "a.txt", CancellationToken::new()).await
+    ingestor
+        .parse(file.path(), "a.txt", CancellationToken::new())
+        .await
 }
 
 /// Nesting that makes the HTML reader look through all open elements at each further one.
@@ -55,7 +61,9 @@ fn limit_of(result: Result<Document, IngestError>) -> String {
 #[tokio::test]
 async fn files_are_parsed_by_content_and_workers_are_reused() {
     let ingestor = Ingestor::new(config(|config| config.workers = 1));
-    let document = parse(&ingestor, b"<!DOCTYPE html><html><h1>Title</h1><p>Text</html>").await.unwrap();
+    let document = parse(&ingestor, b"<!DOCTYPE html><html><h1>Title</h1><p>Text</html>")
+        .await
+        .unwrap();
     assert_eq!(document.text, "Title\nText\n");
     for _ in 0..100 {
         let document = parse(&ingestor, "größer\nals".as_bytes()).await.unwrap();
@@ -63,8 +71,15 @@ async fn files_are_parsed_by_content_and_workers_are_reused() {
     }
     assert!(matches!(parse(&ingestor, b"").await, Err(IngestError::Empty)));
     let error = parse(&ingestor, b"ID3\x03....").await.unwrap_err();
-    assert!(error.to_string().starts_with("an MP3 sound file can't be read; supported are PDF, DOCX"), "{error}");
-    let missing = ingestor.parse("/nonexistent".as_ref(), "a", CancellationToken::new()).await;
+    assert!(
+        error
+            .to_string()
+            .starts_with("an MP3 sound file can't be read; supported are PDF, DOCX"),
+        "{error}"
+    );
+    let missing = ingestor
+        .parse("/nonexistent".as_ref(), "a", CancellationToken::new())
+        .await;
     assert!(matches!(missing, Err(IngestError::Io { .. })));
 }
 
@@ -76,7 +91,10 @@ async fn memory_ends_at_its_limit_and_the_pool_goes_on() {
     };
     let ingestor = Ingestor::new(config(|config| config.limits = limits));
     assert_eq!(limit_of(parse(&ingestor, &greedy_json()).await), "memory");
-    assert_eq!(parse(&ingestor, b"still here").await.unwrap().text, "still here\n");
+    assert_eq!(
+        parse(&ingestor, b"still here").await.unwrap().text,
+        "still here\n"
+    );
 }
 
 #[tokio::test]
@@ -89,7 +107,10 @@ async fn processor_time_ends_at_its_limit() {
     let started = Instant::now();
     assert_eq!(limit_of(parse(&ingestor, &slow_page()).await), "CPU time");
     assert!(started.elapsed() < Duration::from_secs(60));
-    assert_eq!(parse(&ingestor, b"still here").await.unwrap().text, "still here\n");
+    assert_eq!(
+        parse(&ingestor, b"still here").await.unwrap().text,
+        "still here\n"
+    );
 }
 
 #[tokio::test]

@@ -21,7 +21,10 @@ const OFFICE_TYPES: &[(&str, DocumentFormat)] = &[
     ("presentationml.presentation.main", DocumentFormat::Pptx),
     ("presentationml.slideshow.main", DocumentFormat::Pptx),
     ("presentationml.template.main", DocumentFormat::Pptx),
-    ("ms-powerpoint.presentation.macroenabled.main", DocumentFormat::Pptx),
+    (
+        "ms-powerpoint.presentation.macroenabled.main",
+        DocumentFormat::Pptx,
+    ),
     ("ms-powerpoint.slideshow.macroenabled.main", DocumentFormat::Pptx),
     ("ms-powerpoint.template.macroenabled.main", DocumentFormat::Pptx),
     ("ms-excel.sheet.binary.macroenabled.main", DocumentFormat::Xlsb),
@@ -34,8 +37,14 @@ const OFFICE_TYPES: &[(&str, DocumentFormat)] = &[
 /// Beginnings of `mimetype`.
 const OPEN_DOCUMENT_TYPES: &[(&str, DocumentFormat)] = &[
     ("application/vnd.oasis.opendocument.text", DocumentFormat::Odt),
-    ("application/vnd.oasis.opendocument.presentation", DocumentFormat::Odp),
-    ("application/vnd.oasis.opendocument.spreadsheet", DocumentFormat::Ods),
+    (
+        "application/vnd.oasis.opendocument.presentation",
+        DocumentFormat::Odp,
+    ),
+    (
+        "application/vnd.oasis.opendocument.spreadsheet",
+        DocumentFormat::Ods,
+    ),
 ];
 
 /// A part whose presence tells, for files without a usable type list, and what it tells.
@@ -58,7 +67,10 @@ pub(super) fn zip(bytes: &[u8]) -> Detected {
         return damaged_zip(bytes);
     };
     let mimetype = read(&mut zip, "mimetype").unwrap_or_default();
-    if let Some((_, format)) = OPEN_DOCUMENT_TYPES.iter().find(|(kind, _)| mimetype.starts_with(kind)) {
+    if let Some((_, format)) = OPEN_DOCUMENT_TYPES
+        .iter()
+        .find(|(kind, _)| mimetype.starts_with(kind))
+    {
         let manifest = read(&mut zip, "META-INF/manifest.xml").unwrap_or_default();
         if manifest.contains("encryption-data") {
             return Detected::Encrypted(name_of(*format).to_owned());
@@ -72,7 +84,9 @@ pub(super) fn zip(bytes: &[u8]) -> Detected {
         }
         _ => {}
     }
-    let types = read(&mut zip, "[Content_Types].xml").unwrap_or_default().to_lowercase();
+    let types = read(&mut zip, "[Content_Types].xml")
+        .unwrap_or_default()
+        .to_lowercase();
     if let Some((_, format)) = OFFICE_TYPES.iter().find(|(kind, _)| types.contains(kind)) {
         return Detected::Format(*format);
     }
@@ -109,14 +123,26 @@ fn read(zip: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Option<String> {
 const STREAMS: &[(&str, Result<Option<DocumentFormat>, &str>)] = &[
     ("EncryptedPackage", Ok(None)),
     ("EncryptionInfo", Ok(None)),
-    ("WordDocument", Err("a legacy Word document (.doc; save it as .docx)")),
-    ("PowerPoint Document", Err("a legacy PowerPoint presentation (.ppt; save it as .pptx)")),
-    ("PP97_DUALSTORAGE", Err("a legacy PowerPoint presentation (.ppt; save it as .pptx)")),
+    (
+        "WordDocument",
+        Err("a legacy Word document (.doc; save it as .docx)"),
+    ),
+    (
+        "PowerPoint Document",
+        Err("a legacy PowerPoint presentation (.ppt; save it as .pptx)"),
+    ),
+    (
+        "PP97_DUALSTORAGE",
+        Err("a legacy PowerPoint presentation (.ppt; save it as .pptx)"),
+    ),
     ("Workbook", Ok(Some(DocumentFormat::Xls))),
     ("WORKBOOK", Ok(Some(DocumentFormat::Xls))),
     ("Book", Ok(Some(DocumentFormat::Xls))),
     ("VisioDocument", Err("a Visio drawing")),
-    ("__properties_version1.0", Err("an Outlook message (.msg; save it as .eml)")),
+    (
+        "__properties_version1.0",
+        Err("an Outlook message (.msg; save it as .eml)"),
+    ),
     ("CONTENTS", Err("a Microsoft Works or Publisher document")),
 ];
 
@@ -128,7 +154,10 @@ pub(super) fn ole(bytes: &[u8]) -> Detected {
     for entry in bytes.get(512..).unwrap_or_default().chunks_exact(128) {
         names.extend(entry_name(entry));
     }
-    match STREAMS.iter().find(|(stream, _)| names.iter().any(|name| name == stream)) {
+    match STREAMS
+        .iter()
+        .find(|(stream, _)| names.iter().any(|name| name == stream))
+    {
         Some((_, Ok(Some(format)))) => Detected::Format(*format),
         Some((_, Ok(None))) => Detected::Encrypted("Office".to_owned()),
         Some((_, Err(what))) => Detected::unsupported(what),

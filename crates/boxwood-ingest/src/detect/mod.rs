@@ -82,12 +82,19 @@ mod tests {
             (b"\x7fELF\x02\x01", "a program (ELF)"),
             (b"\x1f\x8b\x08\0", "a gzip archive"),
             (b"\0\0\0\x20ftypM4A \0", "an audio or video file (MP4)"),
-            (b"\x01\x02\x03\x04\x05\0\0\0\x06\x07", "a binary file of unknown format"),
+            (
+                b"\x01\x02\x03\x04\x05\0\0\0\x06\x07",
+                "a binary file of unknown format",
+            ),
         ];
         for (bytes, what) in cases {
             check(bytes, "a.txt", Detected::unsupported(what));
         }
-        check(&zip_of(&[("a.txt", b"x")]), "a.docx", Detected::unsupported("a ZIP archive"));
+        check(
+            &zip_of(&[("a.txt", b"x")]),
+            "a.docx",
+            Detected::unsupported("a ZIP archive"),
+        );
         check(b" \r\n\t", "a.txt", Detected::Empty);
     }
 
@@ -132,14 +139,22 @@ mod tests {
         let cases: &[(&str, &str, F)] = &[
             ("<!DOCTYPE html><html><body>x", "a.txt", F::Html),
             ("  <HTML><body>x", "", F::Html),
-            ("<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'/>", "", F::Html),
+            (
+                "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'/>",
+                "",
+                F::Html,
+            ),
             ("<?xml version='1.0'?><order id='1'/>", "a.html", F::Xml),
             ("<order id='1'><line/></order>", "", F::Xml),
             ("{\"a\": [1, 2]}", "a.txt", F::Json),
             ("{\"a\": 1}\n{\"a\": 2}\n", "", F::Json),
             ("{not json}", "a.json", F::Text),
             (mail, "a.txt", F::Eml),
-            ("From alice@example.org Mon Jan 1\nFrom: a@b\nTo: c@d\n\nx", "", F::Eml),
+            (
+                "From alice@example.org Mon Jan 1\nFrom: a@b\nTo: c@d\n\nx",
+                "",
+                F::Eml,
+            ),
             ("a,b\n1,2\n", "a.csv", F::Csv),
             ("name;age;city\nA;1;X\nB;2;Y\nC;3;Z\n", "data", F::Csv),
             ("one line, with a comma\nand another, too\n", "a.txt", F::Text),
@@ -153,7 +168,11 @@ mod tests {
             check(text.as_bytes(), name, Detected::Format(*format));
         }
         let utf16: Vec<u8> = "<html>".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        check(&[b"\xFF\xFE", utf16.as_slice()].concat(), "", Detected::Format(F::Html));
+        check(
+            &[b"\xFF\xFE", utf16.as_slice()].concat(),
+            "",
+            Detected::Format(F::Html),
+        );
     }
 
     #[test]

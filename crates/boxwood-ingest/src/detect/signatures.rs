@@ -57,7 +57,11 @@ const SIGNATURES: &[(usize, &[u8], Kind)] = &[
     (0, b"MZ\x90\0", Kind::Other("a Windows program")),
     (0, b"MZ\0", Kind::Other("a Windows program")),
     (0, b"\xCF\xFA\xED\xFE", Kind::Other("a program (Mach-O)")),
-    (0, b"\xCA\xFE\xBA\xBE", Kind::Other("a program (Java class or Mach-O)")),
+    (
+        0,
+        b"\xCA\xFE\xBA\xBE",
+        Kind::Other("a program (Java class or Mach-O)"),
+    ),
     (0, b"\0asm", Kind::Other("a WebAssembly program")),
     (0, b"SQLite format 3\0", Kind::Other("an SQLite database")),
     (0, b"PAR1", Kind::Other("a Parquet file")),
@@ -79,7 +83,10 @@ const PDF_HEADER_WINDOW: usize = 1_024;
 /// The meaning of the first bytes, where they mean something.
 pub(super) fn find(bytes: &[u8]) -> Option<Kind> {
     for (offset, signature, kind) in SIGNATURES {
-        if bytes.get(*offset..).is_some_and(|rest| rest.starts_with(signature)) {
+        if bytes
+            .get(*offset..)
+            .is_some_and(|rest| rest.starts_with(signature))
+        {
             return Some(*kind);
         }
     }

@@ -13,14 +13,46 @@ const SAMPLE_BYTES: usize = 64 << 10;
 
 /// Mail headers that do not begin lines of other texts.
 const MAIL_HEADERS: &[&str] = &[
-    "received", "return-path", "delivered-to", "message-id", "mime-version", "from", "to", "subject", "date",
-    "reply-to", "content-type", "x-mailer", "dkim-signature", "cc",
+    "received",
+    "return-path",
+    "delivered-to",
+    "message-id",
+    "mime-version",
+    "from",
+    "to",
+    "subject",
+    "date",
+    "reply-to",
+    "content-type",
+    "x-mailer",
+    "dkim-signature",
+    "cc",
 ];
 
 /// Elements with which HTML begins.
 const HTML_STARTS: &[&str] = &[
-    "!doctype html", "html", "head", "body", "title", "meta", "div", "p>", "p ", "table", "h1", "h2", "ul", "ol",
-    "span", "a ", "br", "font", "center", "style", "script", "link",
+    "!doctype html",
+    "html",
+    "head",
+    "body",
+    "title",
+    "meta",
+    "div",
+    "p>",
+    "p ",
+    "table",
+    "h1",
+    "h2",
+    "ul",
+    "ol",
+    "span",
+    "a ",
+    "br",
+    "font",
+    "center",
+    "style",
+    "script",
+    "link",
 ];
 
 /// Names the kind of text, or says that it is none.
@@ -58,7 +90,8 @@ fn is_binary(sample: &str) -> bool {
     let (mut odd, mut all) = (0usize, 0usize);
     for character in sample.chars() {
         all += 1;
-        let control = character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\x0C' | '\x1B' | '\x1A');
+        let control =
+            character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\x0C' | '\x1B' | '\x1A');
         odd += usize::from(control || character == char::REPLACEMENT_CHARACTER);
     }
     odd * 20 > all
@@ -87,7 +120,8 @@ fn markup(text: &str) -> Option<DocumentFormat> {
     if declared {
         return Some(DocumentFormat::Xml);
     }
-    let name_follows = tag.is_some_and(|tag| tag.starts_with(|c: char| c.is_alphabetic() || c == '!' || c == '_'));
+    let name_follows =
+        tag.is_some_and(|tag| tag.starts_with(|c: char| c.is_alphabetic() || c == '!' || c == '_'));
     let closes = text.contains("</") || text.contains("/>");
     (name_follows && closes && looks_like_element(rest)).then_some(DocumentFormat::Xml)
 }
@@ -97,7 +131,10 @@ fn looks_like_element(text: &str) -> bool {
     let tag: String = text.chars().skip(1).take_while(|c| *c != '>').collect();
     let name = tag.split([' ', '\n', '\t', '/']).next().unwrap_or("");
     name.starts_with('!')
-        || (!name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, ':' | '_' | '-' | '.')))
+        || (!name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, ':' | '_' | '-' | '.')))
 }
 
 /// At least two different mail headers, and nothing but headers, before the first empty line.
@@ -156,10 +193,9 @@ fn looks_like_markdown(text: &str) -> bool {
         let hashes = trimmed.chars().take_while(|c| *c == '#').count();
         if (1..=6).contains(&hashes) && trimmed[hashes..].starts_with(' ') {
             headings += 1;
-        } else if trimmed.starts_with("- ") || trimmed.starts_with("* ") || trimmed.starts_with("```") {
-            others += 1;
-        } else if trimmed.contains("](") {
-            others += 1;
+        } else {
+            let starts = ["- ", "* ", "```"].iter().any(|mark| trimmed.starts_with(mark));
+            others += u32::from(starts || trimmed.contains("]("));
         }
     }
     headings >= 1 && headings + others >= 3

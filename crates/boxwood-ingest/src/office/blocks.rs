@@ -28,7 +28,11 @@ pub(super) struct Grid {
 
 impl Block {
     /// Appends to the current page. Empty paragraphs vanish.
-    pub(super) fn append(self, context: &ParseContext, builder: &mut DocumentBuilder) -> Result<(), ParseError> {
+    pub(super) fn append(
+        self,
+        context: &ParseContext,
+        builder: &mut DocumentBuilder,
+    ) -> Result<(), ParseError> {
         context.check_growth(builder)?;
         match self {
             Self::Paragraph(text, kind) => append_lines(&text, kind, builder),
@@ -51,7 +55,10 @@ impl Block {
             Self::Paragraph(text, _) => text.split_whitespace().collect::<Vec<_>>().join(" "),
             Self::Table(grid) => {
                 let rows = grid.rows.iter().map(|row| {
-                    let filled = row.iter().map(String::as_str).filter(|cell| !cell.trim().is_empty());
+                    let filled = row
+                        .iter()
+                        .map(String::as_str)
+                        .filter(|cell| !cell.trim().is_empty());
                     filled.collect::<Vec<_>>().join(", ")
                 });
                 rows.filter(|row| !row.is_empty()).collect::<Vec<_>>().join("; ")
@@ -62,13 +69,21 @@ impl Block {
 
 /// The text of a cell from the blocks in it.
 pub(super) fn cell_text(blocks: &[Block]) -> String {
-    let texts: Vec<String> = blocks.iter().map(Block::in_cell).filter(|text| !text.is_empty()).collect();
+    let texts: Vec<String> = blocks
+        .iter()
+        .map(Block::in_cell)
+        .filter(|text| !text.is_empty())
+        .collect();
     texts.join(" ")
 }
 
 fn append_lines(text: &str, kind: LineKind, builder: &mut DocumentBuilder) {
     let mut kind = kind;
-    for line in text.split('\n').map(str::trim_end).filter(|line| !line.trim().is_empty()) {
+    for line in text
+        .split('\n')
+        .map(str::trim_end)
+        .filter(|line| !line.trim().is_empty())
+    {
         builder.line(line, kind);
         // A heading may be broken into lines; an item's further lines belong to it.
         if kind == LineKind::ListItem {

@@ -2,8 +2,8 @@
 
 mod blocks;
 pub mod docx;
+mod number_format;
 pub mod odf;
 pub mod pptx;
-mod number_format;
 mod relationships;
 pub mod workbook;

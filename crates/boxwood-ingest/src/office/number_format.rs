@@ -59,11 +59,21 @@ impl NumberStyle {
         let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
         let keep = |text: &str| {
             let text: String = text.chars().filter(|c| *c != '%').collect();
-            if currency(text.trim()) { Affix::of(&text) } else { Affix::default() }
+            if currency(text.trim()) {
+                Affix::of(&text)
+            } else {
+                Affix::default()
+            }
         };
         Self::Fixed {
             decimals: decimals.min(10) as u8,
-            whole: digits.split('.').next().unwrap_or("").matches('0').count().min(20) as u8,
+            whole: digits
+                .split('.')
+                .next()
+                .unwrap_or("")
+                .matches('0')
+                .count()
+                .min(20) as u8,
             thousands: digits.contains(','),
             percent,
             prefix: keep(&prefix),
@@ -102,13 +112,27 @@ fn parts(section: &str) -> (String, String, String) {
     let Some(start) = section.find(is_digit) else {
         return (section.to_owned(), String::new(), String::new());
     };
-    let end = section.rfind(|c: char| is_digit(c) || c == ',').map_or(section.len(), |end| end + 1);
-    (section[..start].to_owned(), section[start..end.max(start)].to_owned(), section[end.max(start)..].to_owned())
+    let end = section
+        .rfind(|c: char| is_digit(c) || c == ',')
+        .map_or(section.len(), |end| end + 1);
+    (
+        section[..start].to_owned(),
+        section[start..end.max(start)].to_owned(),
+        section[end.max(start)..].to_owned(),
+    )
 }
 
 /// A number in its style.
 pub(super) fn number_text(number: f64, style: NumberStyle) -> String {
-    let NumberStyle::Fixed { decimals, whole, thousands, percent, prefix, suffix } = style else {
+    let NumberStyle::Fixed {
+        decimals,
+        whole,
+        thousands,
+        percent,
+        prefix,
+        suffix,
+    } = style
+    else {
         return general(number);
     };
     if !number.is_finite() || number.abs() >= 1e15 {
@@ -118,7 +142,12 @@ pub(super) fn number_text(number: f64, style: NumberStyle) -> String {
     // Half away from zero, as spreadsheets round; formatting alone would round half to even.
     let scale = 10f64.powi(i32::from(decimals));
     let scaled = (shown.abs() * scale * (1.0 + f64::EPSILON)).round();
-    let width = usize::from(whole) + if decimals > 0 { usize::from(decimals) + 1 } else { 0 };
+    let width = usize::from(whole)
+        + if decimals > 0 {
+            usize::from(decimals) + 1
+        } else {
+            0
+        };
     let digits = format!("{:0width$.*}", usize::from(decimals), scaled / scale);
     let mut out = String::new();
     let is_zero = digits.chars().all(|c| matches!(c, '0' | '.'));
@@ -126,7 +155,11 @@ pub(super) fn number_text(number: f64, style: NumberStyle) -> String {
         out.push('-');
     }
     out.push_str(&prefix.text());
-    out.push_str(&if thousands { with_thousands(&digits) } else { digits });
+    out.push_str(&if thousands {
+        with_thousands(&digits)
+    } else {
+        digits
+    });
     if percent {
         out.push('%');
     }
@@ -150,7 +183,9 @@ fn general(number: f64) -> String {
 }
 
 fn with_thousands(digits: &str) -> String {
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    let (whole, fraction) = digits
+        .split_once('.')
+        .map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
     let mut out = String::new();
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index) % 3 == 0 {
@@ -183,7 +218,12 @@ pub(super) fn duration_text(days: f64) -> String {
     }
     let seconds = (days.abs() * 86_400.0).round() as u64;
     let sign = if days < 0.0 { "-" } else { "" };
-    format!("{sign}{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{sign}{}:{:02}:{:02}",
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 #[cfg(test)]
@@ -193,7 +233,11 @@ mod tests {
     #[test]
     fn numbers_keep_what_their_format_means() {
         let check = |number: f64, code: &str, expected: &str| {
-            assert_eq!(number_text(number, NumberStyle::of(code)), expected, "{number} {code}");
+            assert_eq!(
+                number_text(number, NumberStyle::of(code)),
+                expected,
+                "{number} {code}"
+            );
         };
         check(3.0, "General", "3");
         check(0.1 + 0.2, "", "0.3");
@@ -213,7 +257,10 @@ mod tests {
     #[test]
     fn dates_and_durations_are_iso() {
         assert_eq!(date_text(45_356.0, (2024, 3, 5, 0, 0, 0, 0)), "2024-03-05");
-        assert_eq!(date_text(45_356.5, (2024, 3, 5, 12, 0, 0, 0)), "2024-03-05 12:00:00");
+        assert_eq!(
+            date_text(45_356.5, (2024, 3, 5, 12, 0, 0, 0)),
+            "2024-03-05 12:00:00"
+        );
         assert_eq!(date_text(0.5, (1899, 12, 31, 12, 0, 0, 0)), "12:00:00");
         assert_eq!(duration_text(1.5), "36:00:00");
         assert_eq!(duration_text(f64::NAN), "NaN");

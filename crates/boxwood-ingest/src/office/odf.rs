@@ -46,8 +46,16 @@ pub fn parse(
     let read = document(&mut reader, &mut walk, context, builder);
     append_notes(&mut walk, context, builder)?;
     let notes = [
-        (walk.pictures, ReadNoteKind::NotRecognised, "pictures were not read"),
-        (walk.embedded, ReadNoteKind::Embedded, "embedded objects were not opened"),
+        (
+            walk.pictures,
+            ReadNoteKind::NotRecognised,
+            "pictures were not read",
+        ),
+        (
+            walk.embedded,
+            ReadNoteKind::Embedded,
+            "embedded objects were not opened",
+        ),
     ];
     for (count, kind, words) in notes.into_iter().filter(|(count, _, _)| *count > 0) {
         builder.note(None, kind, format!("{count} {words}"));
@@ -108,7 +116,9 @@ fn stream(
         if let Node::Open(element) = reader.next(context)? {
             let mut blocks = Vec::new();
             let read = walk.block(&element, reader, 0, &mut blocks, context);
-            blocks.into_iter().try_for_each(|block| block.append(context, builder))?;
+            blocks
+                .into_iter()
+                .try_for_each(|block| block.append(context, builder))?;
             read?;
         }
     }
@@ -143,7 +153,9 @@ fn slide(
     if let Some(title) = title {
         builder.line(&title, LineKind::Heading(1));
     }
-    blocks.into_iter().try_for_each(|block| block.append(context, builder))?;
+    blocks
+        .into_iter()
+        .try_for_each(|block| block.append(context, builder))?;
     let notes = cell_text(&notes);
     if !notes.is_empty() {
         builder.line(&format!("Notes: {notes}"), LineKind::Body);
@@ -151,10 +163,16 @@ fn slide(
     Ok(())
 }
 
-fn append_notes(walk: &mut Walk, context: &ParseContext, builder: &mut DocumentBuilder) -> Result<(), ParseError> {
+fn append_notes(
+    walk: &mut Walk,
+    context: &ParseContext,
+    builder: &mut DocumentBuilder,
+) -> Result<(), ParseError> {
     let notes = std::mem::take(&mut walk.notes).into_iter().enumerate();
     let notes = notes.map(|(index, text)| format!("[{}] {text}", index + 1));
-    let comments = std::mem::take(&mut walk.comments).into_iter().map(|text| format!("Comment: {text}"));
+    let comments = std::mem::take(&mut walk.comments)
+        .into_iter()
+        .map(|text| format!("Comment: {text}"));
     let mut all = notes.chain(comments);
     all.try_for_each(|text| Block::Paragraph(text, LineKind::Body).append(context, builder))
 }
@@ -188,12 +206,18 @@ impl Walk {
     ) -> Result<(), ParseError> {
         match element.name() {
             "h" => {
-                let level = element.attribute("outline-level").and_then(|level| level.parse::<u8>().ok());
+                let level = element
+                    .attribute("outline-level")
+                    .and_then(|level| level.parse::<u8>().ok());
                 let kind = LineKind::Heading(level.unwrap_or(1).clamp(1, 9));
                 self.paragraph(reader, kind, blocks, context)
             }
             "p" => {
-                let kind = if list > 0 { LineKind::ListItem } else { LineKind::Body };
+                let kind = if list > 0 {
+                    LineKind::ListItem
+                } else {
+                    LineKind::Body
+                };
                 self.paragraph(reader, kind, blocks, context)
             }
             "list" => self.blocks(reader, list + 1, blocks, context),
@@ -203,9 +227,8 @@ impl Walk {
                 blocks.push(Block::Table(grid));
                 read
             }
-            "tracked-changes" | "forms" | "sequence-decls" | "settings" | "variable-decls" | "user-field-decls" => {
-                reader.skip(context)
-            }
+            "tracked-changes" | "forms" | "sequence-decls" | "settings" | "variable-decls"
+            | "user-field-decls" => reader.skip(context),
             "image" => {
                 self.pictures += 1;
                 reader.skip(context)
@@ -262,7 +285,10 @@ impl Walk {
     ) -> Result<(), ParseError> {
         match element.name() {
             "s" => {
-                let count = element.attribute("c").and_then(|count| count.parse().ok()).unwrap_or(1usize);
+                let count = element
+                    .attribute("c")
+                    .and_then(|count| count.parse().ok())
+                    .unwrap_or(1usize);
                 text.extend(std::iter::repeat_n(' ', count.min(MAX_REPEATED)));
             }
             "tab" => text.push('\t'),
@@ -282,7 +308,12 @@ impl Walk {
     }
 
     /// A foot- or endnote: its number stays in the text, its text follows behind the document.
-    fn note(&mut self, reader: &mut XmlReader<'_>, text: &mut String, context: &ParseContext) -> Result<(), ParseError> {
+    fn note(
+        &mut self,
+        reader: &mut XmlReader<'_>,
+        text: &mut String,
+        context: &ParseContext,
+    ) -> Result<(), ParseError> {
         let outside = reader.depth().saturating_sub(1);
         let mut blocks = Vec::new();
         while reader.depth() > outside {
@@ -332,7 +363,11 @@ impl Walk {
                 "table-row" => {
                     let row = self.cells(reader, grid.rows.last(), context)?;
                     let filled = row.iter().any(|cell| !cell.is_empty());
-                    let times = if filled { repeated(&element, "number-rows-repeated") } else { 1 };
+                    let times = if filled {
+                        repeated(&element, "number-rows-repeated")
+                    } else {
+                        1
+                    };
                     if header && grid.header_rows == grid.rows.len() {
                         grid.header_rows += times;
                     }
@@ -362,7 +397,9 @@ impl Walk {
             let times = repeated(&element, "number-columns-repeated");
             match element.name() {
                 "table-cell" => {
-                    let span = element.attribute("number-columns-spanned").and_then(|span| span.parse().ok());
+                    let span = element
+                        .attribute("number-columns-spanned")
+                        .and_then(|span| span.parse().ok());
                     spanned = span.unwrap_or(1usize).saturating_sub(1);
                     let mut blocks = Vec::new();
                     self.blocks(reader, 0, &mut blocks, context)?;
@@ -372,7 +409,9 @@ impl Walk {
                     reader.skip(context)?;
                     for _ in 0..times {
                         // Covered from the left it is empty, covered from above it says the same as above.
-                        let same = above.and_then(|above| above.get(row.len())).filter(|_| spanned == 0);
+                        let same = above
+                            .and_then(|above| above.get(row.len()))
+                            .filter(|_| spanned == 0);
                         row.push(same.cloned().unwrap_or_default());
                         spanned = spanned.saturating_sub(1);
                     }
@@ -405,7 +444,8 @@ mod tests {
     use crate::testing::{outline, parse, zip_of};
 
     fn check(kind: &str, body: &str, expected: &str) {
-        let content = format!("<office:document-content><office:body>{body}</office:body></office:document-content>");
+        let content =
+            format!("<office:document-content><office:body>{body}</office:body></office:document-content>");
         let mimetype = format!("application/vnd.oasis.opendocument.{kind}");
         let meta = "<office:document-meta><office:meta><dc:title>The title</dc:title></office:meta></office:document-meta>";
         let bytes = zip_of(&[

@@ -48,7 +48,11 @@ pub fn parse(
             Ok(slide) => append_slide(slide, &mut archive, part, context, builder)?,
             Err(error @ ParseError::Damaged { .. }) => {
                 builder.page(None, None, TextSource::Native);
-                builder.note(Some(number), ReadNoteKind::Damaged, format!("slide {number}: {error}"));
+                builder.note(
+                    Some(number),
+                    ReadNoteKind::Damaged,
+                    format!("slide {number}: {error}"),
+                );
                 first_error.get_or_insert(error);
             }
             Err(error) => return Err(error),
@@ -61,7 +65,11 @@ pub fn parse(
 }
 
 /// The slides' parts in the order of the show; in the order of their names where the show's list is unusable.
-fn slide_parts(archive: &mut Archive<'_>, main: &str, context: &ParseContext) -> Result<Vec<String>, ParseError> {
+fn slide_parts(
+    archive: &mut Archive<'_>,
+    main: &str,
+    context: &ParseContext,
+) -> Result<Vec<String>, ParseError> {
     let relationships = Relationships::of(archive, main, context)?;
     let mut slides = Vec::new();
     if let Some(bytes) = archive.read(main, context)? {
@@ -69,7 +77,9 @@ fn slide_parts(archive: &mut Archive<'_>, main: &str, context: &ParseContext) ->
         let mut reader = XmlReader::new(&text);
         loop {
             match reader.next(context)? {
-                Node::Open(element) if element.name() == "sldId" => slides.extend(slide_of(&element, &relationships)),
+                Node::Open(element) if element.name() == "sldId" => {
+                    slides.extend(slide_of(&element, &relationships))
+                }
                 Node::End => break,
                 _ => {}
             }
@@ -89,18 +99,25 @@ fn slide_parts(archive: &mut Archive<'_>, main: &str, context: &ParseContext) ->
 /// `sldId` has an `id` of its own besides the relationship's `r:id`: take the one that is a relationship.
 fn slide_of(element: &Element<'_>, relationships: &Relationships) -> Option<String> {
     let ids = element.attributes().filter(|(name, _)| name == "id");
-    ids.filter_map(|(_, id)| relationships.get(&id).map(|found| found.target.clone())).next()
+    ids.filter_map(|(_, id)| relationships.get(&id).map(|found| found.target.clone()))
+        .next()
 }
 
 fn read_slide(archive: &mut Archive<'_>, part: &str, context: &ParseContext) -> Result<Slide, ParseError> {
-    let bytes = archive.read(part, context)?.ok_or_else(|| context.damaged("a slide is missing"))?;
+    let bytes = archive
+        .read(part, context)?
+        .ok_or_else(|| context.damaged("a slide is missing"))?;
     let text = decode_xml(&bytes);
     let mut reader = XmlReader::new(&text);
     let mut slide = Slide::default();
     loop {
         match reader.next(context)? {
             Node::Open(element) => match element.name() {
-                "sld" => slide.hidden = element.attribute("show").is_some_and(|show| show == "0" || show == "false"),
+                "sld" => {
+                    slide.hidden = element
+                        .attribute("show")
+                        .is_some_and(|show| show == "0" || show == "false")
+                }
                 "sp" => shape(&mut reader, &mut slide, context)?,
                 "tbl" => {
                     let grid = table(&mut reader, context)?;
@@ -154,7 +171,11 @@ fn shape(reader: &mut XmlReader<'_>, slide: &mut Slide, context: &ParseContext) 
 
 fn push(slide: &mut Slide, paragraphs: Vec<(String, bool)>, kind: LineKind) {
     for (text, bullet) in paragraphs {
-        let kind = if bullet && kind == LineKind::Body { LineKind::ListItem } else { kind };
+        let kind = if bullet && kind == LineKind::Body {
+            LineKind::ListItem
+        } else {
+            kind
+        };
         slide.blocks.push(Block::Paragraph(text, kind));
     }
 }
@@ -193,20 +214,32 @@ fn table(reader: &mut XmlReader<'_>, context: &ParseContext) -> Result<Grid, Par
             continue;
         };
         match element.name() {
-            "tblPr" if element.attribute("firstRow").is_some_and(|on| on == "1" || on == "true") => {
+            "tblPr"
+                if element
+                    .attribute("firstRow")
+                    .is_some_and(|on| on == "1" || on == "true") =>
+            {
                 grid.header_rows = 1;
             }
             "tr" => grid.rows.push(Vec::new()),
             "tc" => {
                 let merged_down = element.attribute("vMerge").is_some();
                 let merged_right = element.attribute("hMerge").is_some();
-                let span = element.attribute("gridSpan").and_then(|span| span.parse().ok()).unwrap_or(1usize);
+                let span = element
+                    .attribute("gridSpan")
+                    .and_then(|span| span.parse().ok())
+                    .unwrap_or(1usize);
                 let texts = paragraphs(reader, context)?;
                 let blocks: Vec<Block> = texts
                     .into_iter()
                     .map(|(text, _)| Block::Paragraph(text, LineKind::Body))
                     .collect();
-                cell(&mut grid, cell_text(&blocks), merged_down, merged_right || span > MAX_SPAN);
+                cell(
+                    &mut grid,
+                    cell_text(&blocks),
+                    merged_down,
+                    merged_right || span > MAX_SPAN,
+                );
             }
             _ => {}
         }
@@ -240,7 +273,10 @@ fn append_slide(
     if let Some(title) = slide.title {
         builder.line(&title.replace('\n', " "), LineKind::Heading(1));
     }
-    slide.blocks.into_iter().try_for_each(|block| block.append(context, builder))?;
+    slide
+        .blocks
+        .into_iter()
+        .try_for_each(|block| block.append(context, builder))?;
     let relationships = Relationships::of(archive, part, context)?;
     for diagram in relationships.parts("diagramData") {
         texts_of(archive, &diagram, "", context, builder)?;
@@ -251,12 +287,26 @@ fn append_slide(
     for comments in relationships.parts("comments") {
         texts_of(archive, &comments, "Comment: ", context, builder)?;
     }
-    let charts = slide.charts.saturating_sub(relationships.parts("diagramData").len());
+    let charts = slide
+        .charts
+        .saturating_sub(relationships.parts("diagramData").len());
     let notes = [
-        (usize::from(slide.hidden), ReadNoteKind::Unsupported, "hidden slide; it was read"),
-        (slide.pictures, ReadNoteKind::NotRecognised, "pictures were not read"),
+        (
+            usize::from(slide.hidden),
+            ReadNoteKind::Unsupported,
+            "hidden slide; it was read",
+        ),
+        (
+            slide.pictures,
+            ReadNoteKind::NotRecognised,
+            "pictures were not read",
+        ),
         (charts, ReadNoteKind::Unsupported, "charts were not read"),
-        (slide.embedded, ReadNoteKind::Embedded, "embedded objects were not opened"),
+        (
+            slide.embedded,
+            ReadNoteKind::Embedded,
+            "embedded objects were not opened",
+        ),
     ];
     for (count, kind, words) in notes.into_iter().filter(|(count, _, _)| *count > 0) {
         builder.note(page, kind, format!("{count} {words}"));
@@ -289,7 +339,9 @@ fn texts_of(
                     placeholder = element.attribute("type").unwrap_or_default();
                     continue;
                 }
-                "txBody" | "t" if element.name() == "txBody" || prefix.is_empty() => paragraphs(&mut reader, context)?,
+                "txBody" | "t" if element.name() == "txBody" || prefix.is_empty() => {
+                    paragraphs(&mut reader, context)?
+                }
                 "text" => vec![(reader.text(context)?, false)],
                 _ => continue,
             },
@@ -319,14 +371,19 @@ mod tests {
 
     fn presentation(slides: &[&str], notes: &str) -> Vec<u8> {
         // The show's order is the reverse of the files' numbers.
-        let list: String = (1..=slides.len()).rev().map(|n| format!("<p:sldId id='{n}' r:id='rId{n}'/>")).collect();
+        let list: String = (1..=slides.len())
+            .rev()
+            .map(|n| format!("<p:sldId id='{n}' r:id='rId{n}'/>"))
+            .collect();
         let main = format!("<p:presentation><p:sldIdLst>{list}</p:sldIdLst></p:presentation>");
         let relations: String = (1..=slides.len())
             .map(|n| format!("<Relationship Id='rId{n}' Type='t/slide' Target='slides/slide{n}.xml'/>"))
             .collect();
         let relations = format!("<Relationships>{relations}</Relationships>");
         let note_relation = "<Relationships><Relationship Id='r' Type='t/notesSlide' Target='../notesSlides/n1.xml'/></Relationships>";
-        let names: Vec<String> = (1..=slides.len()).map(|n| format!("ppt/slides/slide{n}.xml")).collect();
+        let names: Vec<String> = (1..=slides.len())
+            .map(|n| format!("ppt/slides/slide{n}.xml"))
+            .collect();
         let mut parts: Vec<(&str, &[u8])> = vec![
             ("[Content_Types].xml", TYPES),
             ("ppt/presentation.xml", main.as_bytes()),
@@ -334,14 +391,20 @@ mod tests {
             ("ppt/slides/_rels/slide1.xml.rels", note_relation.as_bytes()),
             ("ppt/notesSlides/n1.xml", notes.as_bytes()),
         ];
-        parts.extend(names.iter().zip(slides).map(|(name, xml)| (name.as_str(), xml.as_bytes())));
+        parts.extend(
+            names
+                .iter()
+                .zip(slides)
+                .map(|(name, xml)| (name.as_str(), xml.as_bytes())),
+        );
         zip_of(&parts)
     }
 
     #[test]
     fn slides_come_in_the_order_of_the_show() {
         let body = "<p:sp><p:nvPr><p:ph idx='1'/></p:nvPr><p:txBody><a:p><a:r><a:t>point</a:t></a:r></a:p><a:p/></p:txBody></p:sp><p:sp><p:nvPr><p:ph type='sldNum'/></p:nvPr><p:txBody><a:p><a:t>7</a:t></a:p></p:txBody></p:sp><p:pic><a:blip/></p:pic>";
-        let cell = |text: &str| format!("<a:tc><a:txBody><a:p><a:r><a:t>{text}</a:t></a:r></a:p></a:txBody></a:tc>");
+        let cell =
+            |text: &str| format!("<a:tc><a:txBody><a:p><a:r><a:t>{text}</a:t></a:r></a:p></a:txBody></a:tc>");
         let table = format!(
             "<p:graphicFrame><a:tbl><a:tblPr firstRow='1'/><a:tr>{}{}</a:tr><a:tr>{}{}</a:tr></a:tbl></p:graphicFrame>",
             cell("Name"),

@@ -26,7 +26,11 @@ pub(super) struct Relationships(HashMap<String, Relationship>, Vec<String>);
 
 impl Relationships {
     /// Reads the relationships of a part; a part without any has none.
-    pub(super) fn of(archive: &mut Archive<'_>, part: &str, context: &ParseContext) -> Result<Self, ParseError> {
+    pub(super) fn of(
+        archive: &mut Archive<'_>,
+        part: &str,
+        context: &ParseContext,
+    ) -> Result<Self, ParseError> {
         let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
         let path = format!("{folder}/_rels/{name}.rels");
         let mut all = Self::default();
@@ -42,7 +46,11 @@ impl Relationships {
                     let external = value("TargetMode") == "External";
                     let relationship = Relationship {
                         kind: value("Type").rsplit('/').next().unwrap_or_default().to_owned(),
-                        target: if external { value("Target") } else { resolve(folder, &value("Target")) },
+                        target: if external {
+                            value("Target")
+                        } else {
+                            resolve(folder, &value("Target"))
+                        },
                         external,
                     };
                     all.1.push(value("Id"));
@@ -76,7 +84,10 @@ pub(super) fn main_part(
     context: &ParseContext,
 ) -> Result<String, ParseError> {
     let package = Relationships::of(archive, "", context)?;
-    let named = package.parts("officeDocument").into_iter().find(|part| archive.contains(part));
+    let named = package
+        .parts("officeDocument")
+        .into_iter()
+        .find(|part| archive.contains(part));
     Ok(named.unwrap_or_else(|| usual.to_owned()))
 }
 

@@ -114,7 +114,11 @@ fn read<'a, W: Reader<Bytes<'a>>>(
         builder.page(Some(sheet.name.clone()), None, TextSource::Native);
         let page = Some(builder.current_page());
         if sheet.visible != SheetVisible::Visible {
-            builder.note(page, ReadNoteKind::Unsupported, format!("the sheet {:?} is hidden; it was read", sheet.name));
+            builder.note(
+                page,
+                ReadNoteKind::Unsupported,
+                format!("the sheet {:?} is hidden; it was read", sheet.name),
+            );
         }
         if matches!(sheet.typ, SheetType::ChartSheet) {
             builder.note(page, ReadNoteKind::Unsupported, "a chart was not read");
@@ -165,7 +169,12 @@ fn xlsx_cells(workbook: &mut Xlsx<Bytes<'_>>, name: &str, context: &ParseContext
     let styles: Vec<NumberStyle> = reader
         .styles()
         .iter()
-        .map(|style| style.number_format.as_ref().map_or("", |format| format.format_code.as_str()))
+        .map(|style| {
+            style
+                .number_format
+                .as_ref()
+                .map_or("", |format| format.format_code.as_str())
+        })
         .map(NumberStyle::of)
         .collect();
     let mut cells = Vec::new();
@@ -175,14 +184,24 @@ fn xlsx_cells(workbook: &mut Xlsx<Bytes<'_>>, name: &str, context: &ParseContext
                 let style = style_of(&styles, style);
                 let position = cell.get_position();
                 let text = value_text(&cell.get_value().clone().into(), style);
-                push(&mut cells, (position.0 as usize, position.1 as usize), text, context)?;
+                push(
+                    &mut cells,
+                    (position.0 as usize, position.1 as usize),
+                    text,
+                    context,
+                )?;
             }
             Ok(None) => return Ok(Ok(cells)),
             Err(error) if cells.is_empty() => return Ok(Err(error)),
             // The rows before the damage are worth keeping; the caller can't tell, so they are marked.
             Err(error) => {
                 let row = cells.last().map_or(0, |cell| cell.row + 1) as usize;
-                push(&mut cells, (row, 0), format!("[the sheet is damaged from here on: {error}]"), context)?;
+                push(
+                    &mut cells,
+                    (row, 0),
+                    format!("[the sheet is damaged from here on: {error}]"),
+                    context,
+                )?;
                 return Ok(Ok(cells));
             }
         }
@@ -204,7 +223,12 @@ fn xlsb_cells(workbook: &mut Xlsb<Bytes<'_>>, name: &str, context: &ParseContext
             Ok(Some(cell)) => {
                 let position = cell.get_position();
                 let text = value_text(&cell.get_value().clone().into(), NumberStyle::General);
-                push(&mut cells, (position.0 as usize, position.1 as usize), text, context)?;
+                push(
+                    &mut cells,
+                    (position.0 as usize, position.1 as usize),
+                    text,
+                    context,
+                )?;
             }
             Ok(None) => return Ok(Ok(cells)),
             Err(error) => return Ok(Err(error)),
@@ -221,7 +245,7 @@ fn push(
     if text.is_empty() {
         return Ok(());
     }
-    if cells.len() % CELLS_PER_CHECK == 0 {
+    if cells.len().is_multiple_of(CELLS_PER_CHECK) {
         context.checkpoint()?;
     }
     if cells.len() >= MAX_CELLS {
@@ -376,7 +400,13 @@ mod tests {
 
     #[test]
     fn hidden_sheets_are_read_and_told() {
-        let document = parse(&workbook("state=\"hidden\"", &format!("<row r=\"1\">{}</row>", text("A1", "x"))), "");
+        let document = parse(
+            &workbook(
+                "state=\"hidden\"",
+                &format!("<row r=\"1\">{}</row>", text("A1", "x")),
+            ),
+            "",
+        );
         assert!(outline(&document.unwrap()).contains("is hidden"));
     }
 

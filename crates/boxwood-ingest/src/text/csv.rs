@@ -72,7 +72,10 @@ pub fn parse(
     builder: &mut DocumentBuilder,
 ) -> Result<(), ParseError> {
     let text = decode(bytes);
-    let sample_end = text.char_indices().nth(64 << 10).map_or(text.len(), |(index, _)| index);
+    let sample_end = text
+        .char_indices()
+        .nth(64 << 10)
+        .map_or(text.len(), |(index, _)| index);
     // "sep=;" in the first line is Excel's own hint.
     let hint = text.lines().next().and_then(|line| line.strip_prefix("sep="));
     let declared = hint.and_then(|hint| hint.chars().next());
@@ -134,7 +137,7 @@ impl<'a> Rows<'a> {
     fn bare(&mut self) -> (&'a str, bool) {
         let end = self
             .rest
-            .find(|c| c == self.delimiter || c == '\n' || c == '\r')
+            .find([self.delimiter, '\n', '\r'])
             .unwrap_or(self.rest.len());
         let (cell, rest) = self.rest.split_at(end);
         let more = rest.starts_with(self.delimiter);
@@ -192,10 +195,20 @@ mod tests {
     #[test]
     fn values_become_a_table() {
         let check = |text: &str, expected: &str| {
-            assert_eq!(outline(&parse(text.as_bytes(), "a.csv").unwrap()), expected, "{text:?}");
+            assert_eq!(
+                outline(&parse(text.as_bytes(), "a.csv").unwrap()),
+                expected,
+                "{text:?}"
+            );
         };
-        check("Name,Age\nAnn,30\nBob,41\n", "|! Name | Age\n| Ann | 30\n| Bob | 41\n");
-        check("Name;Betrag\nA;1,50\nB;2,75\n", "|! Name | Betrag\n| A | 1,50\n| B | 2,75\n");
+        check(
+            "Name,Age\nAnn,30\nBob,41\n",
+            "|! Name | Age\n| Ann | 30\n| Bob | 41\n",
+        );
+        check(
+            "Name;Betrag\nA;1,50\nB;2,75\n",
+            "|! Name | Betrag\n| A | 1,50\n| B | 2,75\n",
+        );
         check(
             "a,b\n\"x, \"\"y\"\"\",\"two\nlines\"\n",
             "|! a | b\n| x, \"y\" | two lines\n",

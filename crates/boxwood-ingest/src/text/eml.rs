@@ -83,16 +83,25 @@ fn headers(message: &Message<'_>, builder: &mut DocumentBuilder) {
 }
 
 fn people(address: &Address<'_>) -> String {
-    let people = address.iter().map(|person| match (person.name(), person.address()) {
-        (Some(name), Some(address)) if name != address => format!("{name} <{address}>"),
-        (_, Some(address)) => address.to_owned(),
-        (name, None) => name.unwrap_or_default().to_owned(),
-    });
-    people.filter(|person| !person.is_empty()).collect::<Vec<_>>().join(", ")
+    let people = address
+        .iter()
+        .map(|person| match (person.name(), person.address()) {
+            (Some(name), Some(address)) if name != address => format!("{name} <{address}>"),
+            (_, Some(address)) => address.to_owned(),
+            (name, None) => name.unwrap_or_default().to_owned(),
+        });
+    people
+        .filter(|person| !person.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The plain text if the sender wrote one, else the HTML.
-fn body(message: &Message<'_>, context: &ParseContext, builder: &mut DocumentBuilder) -> Result<(), ParseError> {
+fn body(
+    message: &Message<'_>,
+    context: &ParseContext,
+    builder: &mut DocumentBuilder,
+) -> Result<(), ParseError> {
     for part in message.text_bodies() {
         match &part.body {
             PartType::Html(html) => super::html::append(html, context, builder)?,
@@ -112,7 +121,12 @@ fn note_attachments(names: &[String], builder: &mut DocumentBuilder) {
     for name in names {
         builder.line(&format!("Attachment: {name}"), LineKind::ListItem);
     }
-    let listed = names.iter().take(MAX_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    let listed = names
+        .iter()
+        .take(MAX_NAMES)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     let message = format!("{} attached files were not opened: {listed}", names.len());
     builder.note(None, ReadNoteKind::Embedded, message);
 }
@@ -141,7 +155,8 @@ mod tests {
 
     #[test]
     fn a_message_with_only_html_is_read() {
-        let mail = "From: a@example.org\r\nSubject: H\r\nContent-Type: text/html\r\n\r\n<h1>Hi</h1><p>there</p>";
+        let mail =
+            "From: a@example.org\r\nSubject: H\r\nContent-Type: text/html\r\n\r\n<h1>Hi</h1><p>there</p>";
         assert_eq!(
             outline(&parse(mail.as_bytes(), "a").unwrap()),
             "From: a@example.org\nSubject: H\n# Hi\nthere\n"

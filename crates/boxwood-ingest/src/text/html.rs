@@ -17,14 +17,14 @@ const MAX_DEPTH: usize = 256;
 const MAX_SPAN: usize = 100;
 /// Elements whose content is not for readers.
 const SKIPPED: &[&str] = &[
-    "script", "style", "noscript", "template", "head", "iframe", "object", "svg", "math", "rt", "rp", "datalist",
-    "audio", "video", "canvas",
+    "script", "style", "noscript", "template", "head", "iframe", "object", "svg", "math", "rt", "rp",
+    "datalist", "audio", "video", "canvas",
 ];
 /// Elements that stand inside a line.
 const INLINE: &[&str] = &[
-    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins",
-    "kbd", "label", "mark", "nobr", "output", "q", "ruby", "rb", "s", "samp", "small", "span", "strike", "strong",
-    "sub", "sup", "time", "tt", "u", "var", "wbr", "button", "img", "input",
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font",
+    "i", "ins", "kbd", "label", "mark", "nobr", "output", "q", "ruby", "rb", "s", "samp", "small", "span",
+    "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "button", "img", "input",
 ];
 
 /// Reads HTML.
@@ -74,7 +74,12 @@ fn declared_encoding(bytes: &[u8]) -> Option<String> {
         return None;
     }
     let head = decode(head).to_lowercase();
-    let value = head.split("charset").nth(1)?.trim_start().strip_prefix('=')?.trim_start();
+    let value = head
+        .split("charset")
+        .nth(1)?
+        .trim_start()
+        .strip_prefix('=')?
+        .trim_start();
     let value = value.trim_start_matches(['"', '\'']);
     let end = value.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.')))?;
     Some(value[..end].to_owned())
@@ -157,7 +162,12 @@ impl Walk<'_, '_> {
         self.block_inside(element, kind, depth)
     }
 
-    fn block_inside(&mut self, element: ElementRef<'_>, kind: LineKind, depth: usize) -> Result<(), ParseError> {
+    fn block_inside(
+        &mut self,
+        element: ElementRef<'_>,
+        kind: LineKind,
+        depth: usize,
+    ) -> Result<(), ParseError> {
         let outer = std::mem::replace(&mut self.kind, kind);
         self.children(element, depth)?;
         self.flush();
@@ -188,7 +198,11 @@ impl Walk<'_, '_> {
 
     fn flush(&mut self) {
         let line = std::mem::take(&mut self.line);
-        let line = if self.preformatted { line.trim_end() } else { line.trim() };
+        let line = if self.preformatted {
+            line.trim_end()
+        } else {
+            line.trim()
+        };
         if !line.is_empty() && line != "-" {
             self.builder.line(line, self.kind);
         }
@@ -206,7 +220,11 @@ impl Walk<'_, '_> {
                 "caption" => caption = Some(collapse(&visible_text(element))).filter(|text| !text.is_empty()),
                 "tr" => {
                     let in_head = element.parent().and_then(ElementRef::wrap).is_some_and(is_head);
-                    let cells: Vec<_> = element.children().filter_map(ElementRef::wrap).filter(is_cell).collect();
+                    let cells: Vec<_> = element
+                        .children()
+                        .filter_map(ElementRef::wrap)
+                        .filter(is_cell)
+                        .collect();
                     let all_heads = !cells.is_empty() && cells.iter().all(|cell| cell.value().name() == "th");
                     if rows.len() == headers && (in_head || all_heads) {
                         headers += 1;
@@ -243,7 +261,9 @@ fn row(cells: &[ElementRef<'_>], spans: &mut Vec<(usize, String, usize)>) -> Vec
     open.sort_by_key(|(column, _, _)| *column);
     let mut from_above = open.into_iter().peekable();
     let mut reach_down = |row: &mut Vec<String>, spans: &mut Vec<(usize, String, usize)>, all: bool| {
-        while let Some((column, text, left)) = from_above.next_if(|(column, _, _)| all || *column <= row.len()) {
+        while let Some((column, text, left)) =
+            from_above.next_if(|(column, _, _)| all || *column <= row.len())
+        {
             row.resize(row.len().max(column), String::new());
             row.push(text.clone());
             if left > 1 {
@@ -288,7 +308,11 @@ fn is_data_table(table: ElementRef<'_>) -> bool {
 }
 
 fn is_hidden(element: ElementRef<'_>) -> bool {
-    let style = element.attr("style").unwrap_or_default().to_lowercase().replace(' ', "");
+    let style = element
+        .attr("style")
+        .unwrap_or_default()
+        .to_lowercase()
+        .replace(' ', "");
     element.attr("hidden").is_some() || style.contains("display:none") || style.contains("visibility:hidden")
 }
 
@@ -304,7 +328,10 @@ fn list_mark(item: ElementRef<'_>) -> String {
         .filter_map(ElementRef::wrap)
         .filter(|sibling| sibling.value().name() == "li")
         .count() as i64;
-    let start: i64 = list.attr("start").and_then(|start| start.trim().parse().ok()).unwrap_or(1);
+    let start: i64 = list
+        .attr("start")
+        .and_then(|start| start.trim().parse().ok())
+        .unwrap_or(1);
     format!("{}. ", start.saturating_add(before))
 }
 
@@ -315,7 +342,10 @@ fn visible_text(element: ElementRef<'_>) -> String {
         match node.value() {
             Node::Text(text) => {
                 let skipped = node.ancestors().take(8).filter_map(ElementRef::wrap);
-                if !skipped.into_iter().any(|above| SKIPPED.contains(&above.value().name())) {
+                if !skipped
+                    .into_iter()
+                    .any(|above| SKIPPED.contains(&above.value().name()))
+                {
                     all.push_str(text);
                 }
             }
@@ -349,7 +379,11 @@ mod tests {
 
     fn check(html: &str, expected: &str) {
         let html = format!("<!DOCTYPE html><html>{html}</html>");
-        assert_eq!(outline(&parse(html.as_bytes(), "a.html").unwrap()), expected, "{html}");
+        assert_eq!(
+            outline(&parse(html.as_bytes(), "a.html").unwrap()),
+            expected,
+            "{html}"
+        );
     }
 
     #[test]
@@ -369,7 +403,10 @@ mod tests {
              <tr><td rowspan=2>North<td>1<tr><td>2</table>",
             "Sales\n|! Region | Sum\n| North | 1\n| North | 2\n",
         );
-        check("<table><tr><td colspan=2>a<td>b<tr><td>1<td>2<td>3</table>", "| a |  | b\n| 1 | 2 | 3\n");
+        check(
+            "<table><tr><td colspan=2>a<td>b<tr><td>1<td>2<td>3</table>",
+            "| a |  | b\n| 1 | 2 | 3\n",
+        );
         check(
             "<table><tr><td><h2>Layout</h2><p>text<td><table><tr><td>1<td>2</table></table>",
             "## Layout\ntext\n| 1 | 2\n",

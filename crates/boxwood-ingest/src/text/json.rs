@@ -144,7 +144,10 @@ fn append_table(
         context.check_growth(builder)?;
         let cell = |value: &Value, column: &String| value.get(column).map(scalar_text).unwrap_or_default();
         let mut rows = vec![columns.to_vec()];
-        rows.extend(part.iter().map(|value| columns.iter().map(|column| cell(value, column)).collect()));
+        rows.extend(
+            part.iter()
+                .map(|value| columns.iter().map(|column| cell(value, column)).collect()),
+        );
         builder.table(name.clone(), 1, rows);
     }
     Ok(())
@@ -166,7 +169,11 @@ mod tests {
     #[test]
     fn values_are_lines_and_flat_lists_are_tables() {
         let check = |text: &str, expected: &str| {
-            assert_eq!(outline(&parse(text.as_bytes(), "a.json").unwrap()), expected, "{text}");
+            assert_eq!(
+                outline(&parse(text.as_bytes(), "a.json").unwrap()),
+                expected,
+                "{text}"
+            );
         };
         check(
             r#"{"name": "A", "address": {"city": "X", "lines": ["1", "2"]}, "ok": true, "none": null}"#,
@@ -184,6 +191,9 @@ mod tests {
     #[test]
     fn too_deep_json_is_text() {
         let deep = "[".repeat(100_000);
-        assert_eq!(parse(deep.as_bytes(), "a.json").unwrap().format, DocumentFormat::Text);
+        assert_eq!(
+            parse(deep.as_bytes(), "a.json").unwrap().format,
+            DocumentFormat::Text
+        );
     }
 }

@@ -86,7 +86,10 @@ fn underline(next: Option<&str>) -> Option<u8> {
 }
 
 fn is_rule(line: &str) -> bool {
-    line.len() >= 3 && ['-', '=', '*', '_'].iter().any(|mark| line.chars().all(|c| c == *mark))
+    line.len() >= 3
+        && ['-', '=', '*', '_']
+            .iter()
+            .any(|mark| line.chars().all(|c| c == *mark))
 }
 
 fn is_list_item(line: &str) -> bool {
@@ -101,7 +104,9 @@ fn is_list_item(line: &str) -> bool {
 fn table_rows(lines: &[&str]) -> usize {
     let is_row = |line: &&str| line.contains('|') && !line.trim().is_empty();
     let is_ruler = |line: &str| {
-        line.contains('-') && line.contains('|') && line.trim().chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
+        line.contains('-')
+            && line.contains('|')
+            && line.trim().chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
     };
     match lines {
         [first, ruler, rest @ ..] if is_row(first) && is_ruler(ruler) => {
@@ -162,9 +167,16 @@ mod tests {
     #[test]
     fn structure_is_known() {
         let check = |text: &str, expected: &str| {
-            assert_eq!(outline(&parse(text.as_bytes(), "a.md").unwrap()), expected, "{text:?}");
+            assert_eq!(
+                outline(&parse(text.as_bytes(), "a.md").unwrap()),
+                expected,
+                "{text:?}"
+            );
         };
-        check("# One\ntext\n## Two ##\n- item\n1. first\n", "# One\ntext\n## Two\n* - item\n* 1. first\n");
+        check(
+            "# One\ntext\n## Two ##\n- item\n1. first\n",
+            "# One\ntext\n## Two\n* - item\n* 1. first\n",
+        );
         check("Title\n=====\n\nbody\n", "# Title\n\nbody\n");
         check(
             "| a | b |\n|---|:-:|\n| 1 | x \\| y |\nafter",

@@ -74,6 +74,10 @@ mod tests {
         let document = parse_limited(text.as_bytes(), "a.txt", limits).unwrap();
         assert!(document.text.len() < (1 << 20) + 20_000);
         assert_eq!(document.notes.len(), 1);
-        assert!(document.notes[0].message.contains("1 MiB"), "{:?}", document.notes);
+        assert!(
+            document.notes[0].message.contains("1 MiB"),
+            "{:?}",
+            document.notes
+        );
     }
 }

@@ -12,11 +12,47 @@ use encoding_rs::{Encoding, SHIFT_JIS, WINDOWS_1252};
 
 /// Destinations whose content is not text of the document.
 const SKIPPED: &[&str] = &[
-    "fonttbl", "colortbl", "stylesheet", "info", "pict", "object", "themedata", "colorschememapping", "datastore",
-    "latentstyles", "listtable", "listoverridetable", "rsidtbl", "generator", "xmlnstbl", "mmathPr", "filetbl",
-    "revtbl", "fldinst", "bkmkstart", "bkmkend", "atnid", "atnauthor", "atndate", "nonshppict", "wgrffmtfilter",
-    "panose", "falt", "objdata", "objclass", "sp", "deleted", "xe", "tc", "rxe", "tcn", "template", "private",
-    "pgdsctbl", "docvar", "mhtmltag",
+    "fonttbl",
+    "colortbl",
+    "stylesheet",
+    "info",
+    "pict",
+    "object",
+    "themedata",
+    "colorschememapping",
+    "datastore",
+    "latentstyles",
+    "listtable",
+    "listoverridetable",
+    "rsidtbl",
+    "generator",
+    "xmlnstbl",
+    "mmathPr",
+    "filetbl",
+    "revtbl",
+    "fldinst",
+    "bkmkstart",
+    "bkmkend",
+    "atnid",
+    "atnauthor",
+    "atndate",
+    "nonshppict",
+    "wgrffmtfilter",
+    "panose",
+    "falt",
+    "objdata",
+    "objclass",
+    "sp",
+    "deleted",
+    "xe",
+    "tc",
+    "rxe",
+    "tcn",
+    "template",
+    "private",
+    "pgdsctbl",
+    "docvar",
+    "mhtmltag",
 ];
 
 /// State that a closing brace restores.
@@ -216,7 +252,11 @@ impl Reader<'_, '_> {
                 }
             }
             "mac" => self.state.encoding = encoding_rs::MACINTOSH,
-            "bin" => self.position = self.position.saturating_add(usize::try_from(number.unwrap_or(0)).unwrap_or(0)),
+            "bin" => {
+                self.position = self
+                    .position
+                    .saturating_add(usize::try_from(number.unwrap_or(0)).unwrap_or(0))
+            }
             "uc" => self.state.unicode_skip = usize::try_from(number.unwrap_or(1)).unwrap_or(1).min(16),
             "u" => self.unicode(number.unwrap_or(0)),
             "v" => self.state.hidden = on,
@@ -229,7 +269,11 @@ impl Reader<'_, '_> {
                 self.outline = None;
             }
             "intbl" => self.in_table = true,
-            "outlinelevel" => self.outline = number.and_then(|level| u8::try_from(level).ok()).filter(|level| *level < 9),
+            "outlinelevel" => {
+                self.outline = number
+                    .and_then(|level| u8::try_from(level).ok())
+                    .filter(|level| *level < 9)
+            }
             "cell" | "nestcell" => self.cell(),
             "row" | "nestrow" => {
                 self.end_row();
@@ -324,7 +368,8 @@ impl Reader<'_, '_> {
     fn cell(&mut self) {
         self.decode_pending();
         let cell = std::mem::take(&mut self.line);
-        self.row.push(cell.split_whitespace().collect::<Vec<_>>().join(" "));
+        self.row
+            .push(cell.split_whitespace().collect::<Vec<_>>().join(" "));
     }
 
     fn end_row(&mut self) {
@@ -419,20 +464,29 @@ mod tests {
             "Hello bold\ncafé €\n",
         );
         check(r"{\rtf1\ansi\uc1\u-10179?\u-8704? ok}", "😀 ok\n");
-        check(r"{\rtf1{\fonttbl{\f0 A;}{\f1\fcharset204 B;}}\f1\'cf\'f0 \f0 x\par}", "Пр x\n");
+        check(
+            r"{\rtf1{\fonttbl{\f0 A;}{\f1\fcharset204 B;}}\f1\'cf\'f0 \f0 x\par}",
+            "Пр x\n",
+        );
         check(r"{\rtf1\ansicpg932\'93\'fa\'96\'7b\par}", "日本\n");
         check(
             r"{\rtf1\trowd\intbl Name\cell Age\cell\row\trowd\intbl Ann\cell 30\cell\row\pard After\par}",
             "|! Name | Age\n| Ann | 30\nAfter\n",
         );
-        check(r"{\rtf1 a{\*\unknown gone}b{\v hidden}c{\pict 00ff}\par}", "abc\n(NotRecognised) 1 pictures were not read\n");
+        check(
+            r"{\rtf1 a{\*\unknown gone}b{\v hidden}c{\pict 00ff}\par}",
+            "abc\n(NotRecognised) 1 pictures were not read\n",
+        );
         check(r"{\rtf1 {\outlinelevel0 Title\par}\pard body}", "# Title\nbody\n");
     }
 
     #[test]
     fn hostile_rich_text_ends() {
         let deep = format!("{{\\rtf1{}", "{".repeat(100_000));
-        assert!(matches!(parse(deep.as_bytes(), ""), Err(ParseError::LimitReached { .. })));
+        assert!(matches!(
+            parse(deep.as_bytes(), ""),
+            Err(ParseError::LimitReached { .. })
+        ));
         let cut = parse(b"{\\rtf1 some text\\par more", "").unwrap();
         assert_eq!(cut.notes.len(), 1);
         assert_eq!(cut.pages[0].lines.len(), 2);

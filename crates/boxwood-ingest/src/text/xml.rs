@@ -65,7 +65,10 @@ fn append_text(text: &str, line: &mut String) {
 fn flush(line: &mut String, builder: &mut DocumentBuilder) {
     let empty = line.is_empty() || (line.ends_with(':') && !line.contains(' '));
     if !empty {
-        let text = line.strip_suffix(':').filter(|_| line.ends_with("):")).unwrap_or(line);
+        let text = line
+            .strip_suffix(':')
+            .filter(|_| line.ends_with("):"))
+            .unwrap_or(line);
         builder.line(text, LineKind::Body);
     }
     line.clear();
@@ -80,12 +83,16 @@ mod tests {
     fn elements_are_lines() {
         let xml = "<?xml version='1.0'?><order id='7'><item sku='a'>Two\n  pens</item><total>5 &lt; 6</total></order>";
         let document = parse(xml.as_bytes(), "").unwrap();
-        assert_eq!(outline(&document), "order (id=7)\nitem (sku=a): Two pens\ntotal: 5 < 6\n");
+        assert_eq!(
+            outline(&document),
+            "order (id=7)\nitem (sku=a): Two pens\ntotal: 5 < 6\n"
+        );
     }
 
     #[test]
     fn hostile_xml_reads_nothing_and_never_grows() {
-        let external = "<?xml version='1.0'?><!DOCTYPE r [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><r>a &x; b</r>";
+        let external =
+            "<?xml version='1.0'?><!DOCTYPE r [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><r>a &x; b</r>";
         assert_eq!(outline(&parse(external.as_bytes(), "").unwrap()), "r: a &x; b\n");
         let mut laughs = String::from("<?xml version='1.0'?><!DOCTYPE r [<!ENTITY l0 'lol'>");
         for level in 1..10 {
@@ -95,6 +102,9 @@ mod tests {
         laughs.push_str("]><r>&l9;</r>");
         assert_eq!(outline(&parse(laughs.as_bytes(), "").unwrap()), "r: &l9;\n");
         let deep = format!("<?xml version='1.0'?>{}", "<a>".repeat(1_000_000));
-        assert!(matches!(parse(deep.as_bytes(), ""), Err(ParseError::LimitReached { .. })));
+        assert!(matches!(
+            parse(deep.as_bytes(), ""),
+            Err(ParseError::LimitReached { .. })
+        ));
     }
 }

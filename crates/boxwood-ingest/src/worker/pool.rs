@@ -165,7 +165,12 @@ impl Ingestor {
     ) -> Result<Document, IngestError> {
         let limits = &self.shared.config.limits;
         let (file, size) = open(source, limits).await?;
-        let _permit = self.shared.permits.acquire().await.map_err(|_| IngestError::Cancelled)?;
+        let _permit = self
+            .shared
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| IngestError::Cancelled)?;
         let started = Instant::now();
         let mut worker = self.take_worker().await?;
         let outcome = worker

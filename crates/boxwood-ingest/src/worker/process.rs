@@ -160,7 +160,10 @@ impl Worker {
             .await
             .map_err(talking())?;
         if copied != size {
-            let changed = io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter while it was read");
+            let changed = io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "it became shorter while it was read",
+            );
             return Err(IngestError::io("can't read the file")(changed));
         }
         self.input.flush().await.map_err(talking())
@@ -201,7 +204,10 @@ impl Worker {
                 Response::Ready { .. } => {}
                 Response::Started { format } => report.detected = Some(format),
                 Response::Progress(progress) => {
-                    let pages = progress.ocr_pages.min(limits.max_ocr_pages).saturating_sub(granted);
+                    let pages = progress
+                        .ocr_pages
+                        .min(limits.max_ocr_pages)
+                        .saturating_sub(granted);
                     granted = granted.saturating_add(pages);
                     deadline += Duration::from_secs(u64::from(pages).saturating_mul(limits.ocr_page_seconds));
                     observer(progress);
@@ -282,10 +288,17 @@ impl FrameReader {
                 self.payload = Some((length, Vec::with_capacity(length.min(1 << 16))));
             }
             if let Some((length, _)) = &self.payload
-                && self.payload.as_ref().is_some_and(|(_, payload)| payload.len() == *length)
+                && self
+                    .payload
+                    .as_ref()
+                    .is_some_and(|(_, payload)| payload.len() == *length)
             {
                 self.prefix.clear();
-                return Ok(self.payload.take().map(|(_, payload)| payload).unwrap_or_default());
+                return Ok(self
+                    .payload
+                    .take()
+                    .map(|(_, payload)| payload)
+                    .unwrap_or_default());
             }
         }
     }
@@ -326,9 +339,7 @@ impl EndOfLife {
         if out_of_memory {
             return limit("memory", format!("{} MiB", limits.memory_bytes >> 20));
         }
-        IngestError::WorkerCrashed {
-            detail: self.words(),
-        }
+        IngestError::WorkerCrashed { detail: self.words() }
     }
 }
 

@@ -86,7 +86,12 @@ mod system {
         "/etc/ld.so.cache",
     ];
     /// Small system files that the standard library and OpenMP ask for.
-    const SYSTEM_FILES: &[&str] = &["/dev/null", "/dev/urandom", "/proc/cpuinfo", "/sys/devices/system/cpu"];
+    const SYSTEM_FILES: &[&str] = &[
+        "/dev/null",
+        "/dev/urandom",
+        "/proc/cpuinfo",
+        "/sys/devices/system/cpu",
+    ];
 
     pub(super) fn restrict_files(ocr: &OcrConfig) -> String {
         match landlock(ocr) {
@@ -176,7 +181,8 @@ mod system {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::system;
     use crate::context::{OcrConfig, OcrEngine};
@@ -196,7 +202,10 @@ mod tests {
     #[test]
     fn files_network_and_programs_are_out_of_reach() {
         let models = tempfile::tempdir().unwrap();
-        let (model, secret) = (models.path().join("a.rten"), tempfile::NamedTempFile::new().unwrap());
+        let (model, secret) = (
+            models.path().join("a.rten"),
+            tempfile::NamedTempFile::new().unwrap(),
+        );
         std::fs::write(&model, b"model").unwrap();
         let mut ocr = OcrConfig {
             models_dir: Some(models.path().to_owned()),

@@ -74,7 +74,9 @@ impl<'a, 'b, 's> Body<'a, 'b, 's> {
                     let mut blocks = Vec::new();
                     let read = self.block(&element, &mut blocks, context);
                     self.turn_pages(true, context, builder)?;
-                    blocks.into_iter().try_for_each(|block| block.append(context, builder))?;
+                    blocks
+                        .into_iter()
+                        .try_for_each(|block| block.append(context, builder))?;
                     self.turn_pages(false, context, builder)?;
                     read?;
                 }
@@ -90,7 +92,11 @@ impl<'a, 'b, 's> Body<'a, 'b, 's> {
         context: &mut ParseContext,
         builder: &mut DocumentBuilder,
     ) -> Result<(), ParseError> {
-        let breaks = if before { &mut self.breaks_before } else { &mut self.breaks_after };
+        let breaks = if before {
+            &mut self.breaks_before
+        } else {
+            &mut self.breaks_after
+        };
         for _ in 0..std::mem::take(breaks) {
             context.begin_page(builder.current_page() + 1, builder)?;
             builder.page(None, None, TextSource::Native);
@@ -137,7 +143,9 @@ impl<'a, 'b, 's> Body<'a, 'b, 's> {
         match element.name() {
             "p" => self.paragraph(blocks, context),
             "tbl" => self.table(blocks, context),
-            "AlternateContent" => self.alternative(context, |body, context| body.blocks_into(blocks, context)),
+            "AlternateContent" => {
+                self.alternative(context, |body, context| body.blocks_into(blocks, context))
+            }
             "del" | "moveFrom" => self.skip_deleted(context),
             "sdt" | "sdtContent" | "customXml" | "ins" | "moveTo" | "smartTag" | "txbxContent" => {
                 self.blocks_into(blocks, context)
@@ -185,11 +193,11 @@ impl<'a, 'b, 's> Body<'a, 'b, 's> {
             .filter(|(list, _)| list != "0");
         let mut text = paragraph.text;
         let mut is_item = false;
-        if let Some((list, level)) = list.filter(|_| !text.trim().is_empty()) {
-            if let Some(label) = self.scope.numbering.next_label(&list, level) {
-                text = format!("{} {}", label.trim(), text.trim_start());
-                is_item = true;
-            }
+        if let Some((list, level)) = list.filter(|_| !text.trim().is_empty())
+            && let Some(label) = self.scope.numbering.next_label(&list, level)
+        {
+            text = format!("{} {}", label.trim(), text.trim_start());
+            is_item = true;
         }
         let kind = match kind {
             LineKind::Body if is_item => LineKind::ListItem,
@@ -256,7 +264,9 @@ impl<'a, 'b, 's> Body<'a, 'b, 's> {
                 return self.alternative(context, |body, context| body.inline(paragraph, context));
             }
             "del" | "moveFrom" => return self.skip_deleted(context),
-            "delText" | "instrText" | "delInstrText" | "sdtPr" | "rt" | "fldData" => return self.reader.skip(context),
+            "delText" | "instrText" | "delInstrText" | "sdtPr" | "rt" | "fldData" => {
+                return self.reader.skip(context);
+            }
             _ => {}
         }
         self.mark(element, paragraph);
@@ -275,7 +285,11 @@ impl<'a, 'b, 's> Body<'a, 'b, 's> {
             "chart" | "relIds" => findings.charts += 1,
             "OLEObject" => findings.embedded += 1,
             "footnoteReference" | "endnoteReference" => {
-                let kind = if element.name().starts_with('f') { NoteKind::Footnote } else { NoteKind::Endnote };
+                let kind = if element.name().starts_with('f') {
+                    NoteKind::Footnote
+                } else {
+                    NoteKind::Endnote
+                };
                 let id = element.attribute("id").unwrap_or_default();
                 findings.notes.push((kind, id));
                 paragraph.text.push_str(&format!("[{}]", findings.notes.len()));
@@ -308,7 +322,9 @@ impl<'a, 'b, 's> Body<'a, 'b, 's> {
                 "pPrChange" | "rPr" | "sectPr" => self.reader.skip(context)?,
                 "pStyle" => paragraph.style = value,
                 "outlineLvl" => {
-                    paragraph.outline = value.and_then(|level| level.parse().ok()).filter(|level| *level < 9);
+                    paragraph.outline = value
+                        .and_then(|level| level.parse().ok())
+                        .filter(|level| *level < 9);
                 }
                 "numId" => list = value,
                 "ilvl" => level = value.and_then(|level| level.parse().ok()).unwrap_or(0),
@@ -335,7 +351,8 @@ impl<'a, 'b, 's> Body<'a, 'b, 's> {
         let shown = paragraph.text.get(start..).unwrap_or_default().trim();
         let address = link.target.strip_prefix("mailto:").unwrap_or(&link.target);
         let plain = address.trim_end_matches('/');
-        let named = shown.contains(plain) || plain.ends_with(shown.trim_end_matches('/')) && shown.contains('.');
+        let named =
+            shown.contains(plain) || plain.ends_with(shown.trim_end_matches('/')) && shown.contains('.');
         if !shown.is_empty() && !named && !paragraph.hidden && address.contains([':', '@']) {
             paragraph.text.push_str(&format!(" <{address}>"));
         }

@@ -111,7 +111,9 @@ fn edges(
         let text = decode_xml(&bytes);
         let blocks = Body::new(&text, scope).read_all(context)?;
         if !seen.contains(&blocks) {
-            blocks.iter().try_for_each(|block| block.clone().append(context, builder))?;
+            blocks
+                .iter()
+                .try_for_each(|block| block.clone().append(context, builder))?;
             seen.push(blocks);
         }
     }
@@ -137,7 +139,9 @@ fn notes(
             continue;
         };
         for (id, _, blocks) in annotations(&xml, element, scope, context)? {
-            let number = referenced.iter().position(|(noted, noted_id)| *noted == kind && *noted_id == id);
+            let number = referenced
+                .iter()
+                .position(|(noted, noted_id)| *noted == kind && *noted_id == id);
             if let Some(number) = number {
                 let text = format!("[{}] {}", number + 1, cell_text(&blocks));
                 Block::Paragraph(text, LineKind::Body).append(context, builder)?;
@@ -159,7 +163,11 @@ fn comments(
     for (_, author, blocks) in annotations(&xml, "comment", scope, context)? {
         let text = cell_text(&blocks);
         if !text.is_empty() {
-            let who = if author.is_empty() { String::new() } else { format!(" by {author}") };
+            let who = if author.is_empty() {
+                String::new()
+            } else {
+                format!(" by {author}")
+            };
             Block::Paragraph(format!("Comment{who}: {text}"), LineKind::Body).append(context, builder)?;
         }
     }
@@ -194,9 +202,21 @@ fn annotations(
 
 fn report(findings: &Findings, builder: &mut DocumentBuilder) {
     let notes = [
-        (findings.pictures, ReadNoteKind::NotRecognised, "pictures were not read"),
-        (findings.charts, ReadNoteKind::Unsupported, "charts or diagrams were not read"),
-        (findings.embedded, ReadNoteKind::Embedded, "embedded objects were not opened"),
+        (
+            findings.pictures,
+            ReadNoteKind::NotRecognised,
+            "pictures were not read",
+        ),
+        (
+            findings.charts,
+            ReadNoteKind::Unsupported,
+            "charts or diagrams were not read",
+        ),
+        (
+            findings.embedded,
+            ReadNoteKind::Embedded,
+            "embedded objects were not opened",
+        ),
         (
             findings.deleted,
             ReadNoteKind::Unsupported,
@@ -211,7 +231,10 @@ fn report(findings: &Findings, builder: &mut DocumentBuilder) {
 }
 
 /// The `val` attribute of the empty elements inside the element that was opened last, by their names.
-fn properties(reader: &mut XmlReader<'_>, context: &ParseContext) -> Result<Vec<(String, String)>, ParseError> {
+fn properties(
+    reader: &mut XmlReader<'_>,
+    context: &ParseContext,
+) -> Result<Vec<(String, String)>, ParseError> {
     let outside = reader.depth().saturating_sub(1);
     let mut all = Vec::new();
     while reader.depth() > outside {

@@ -55,12 +55,18 @@ impl Numbering {
                 _ => continue,
             };
             let value = element.attribute("val").unwrap_or_default();
-            let number = || element.attribute("ilvl").and_then(|level| level.parse().ok()).unwrap_or(0);
+            let number = || {
+                element
+                    .attribute("ilvl")
+                    .and_then(|level| level.parse().ok())
+                    .unwrap_or(0)
+            };
             match element.name() {
                 "abstractNum" => {
                     definition = element.attribute("abstractNumId").unwrap_or_default();
                     list.clear();
-                    all.definitions.insert(definition.clone(), vec![Level::default(); LEVELS]);
+                    all.definitions
+                        .insert(definition.clone(), vec![Level::default(); LEVELS]);
                 }
                 "num" => {
                     list = element.attribute("numId").unwrap_or_default();
@@ -152,8 +158,19 @@ fn letters(number: u32) -> String {
 
 fn roman(number: u32) -> String {
     const NUMERALS: [(u32, &str); 13] = [
-        (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
-        (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
+        (1000, "m"),
+        (900, "cm"),
+        (500, "d"),
+        (400, "cd"),
+        (100, "c"),
+        (90, "xc"),
+        (50, "l"),
+        (40, "xl"),
+        (10, "x"),
+        (9, "ix"),
+        (5, "v"),
+        (4, "iv"),
+        (1, "i"),
     ];
     if number == 0 || number >= 4_000 {
         return number.to_string();

@@ -55,7 +55,10 @@ impl Styles {
     /// The heading level (1 is topmost) of paragraphs with this style.
     pub(super) fn heading(&self, id: &str) -> Option<u8> {
         self.chain(id).find_map(|style| {
-            let named = style.name.strip_prefix("heading ").and_then(|level| level.trim().parse::<u8>().ok());
+            let named = style
+                .name
+                .strip_prefix("heading ")
+                .and_then(|level| level.trim().parse::<u8>().ok());
             let level = match style.name.as_str() {
                 "title" => Some(1),
                 "subtitle" => Some(2),
@@ -67,7 +70,9 @@ impl Styles {
 
     /// The list that paragraphs with this style belong to.
     pub(super) fn list(&self, id: &str) -> Option<(String, usize)> {
-        self.chain(id).find_map(|style| style.list.clone()).filter(|(list, _)| !list.is_empty())
+        self.chain(id)
+            .find_map(|style| style.list.clone())
+            .filter(|(list, _)| !list.is_empty())
     }
 
     fn chain(&self, id: &str) -> impl Iterator<Item = &Style> {

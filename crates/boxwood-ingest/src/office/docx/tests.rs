@@ -12,7 +12,9 @@ fn docx(body: &str, parts: &[(&str, &str, &str)]) -> Vec<u8> {
         "<Relationships><Relationship Id='link' Type='t/hyperlink' Target='https://example.org/terms' TargetMode='External'/>",
     );
     for (index, (name, kind, _)) in parts.iter().enumerate() {
-        relations.push_str(&format!("<Relationship Id='r{index}' Type='t/{kind}' Target='{name}'/>"));
+        relations.push_str(&format!(
+            "<Relationship Id='r{index}' Type='t/{kind}' Target='{name}'/>"
+        ));
     }
     relations.push_str("</Relationships>");
     let names: Vec<String> = parts.iter().map(|(name, _, _)| format!("word/{name}")).collect();
@@ -21,12 +23,21 @@ fn docx(body: &str, parts: &[(&str, &str, &str)]) -> Vec<u8> {
         ("word/document.xml", document.as_bytes()),
         ("word/_rels/document.xml.rels", relations.as_bytes()),
     ];
-    all.extend(names.iter().zip(parts).map(|(name, (_, _, xml))| (name.as_str(), xml.as_bytes())));
+    all.extend(
+        names
+            .iter()
+            .zip(parts)
+            .map(|(name, (_, _, xml))| (name.as_str(), xml.as_bytes())),
+    );
     zip_of(&all)
 }
 
 fn check(body: &str, parts: &[(&str, &str, &str)], expected: &str) {
-    assert_eq!(outline(&parse(&docx(body, parts), "x.bin").unwrap()), expected, "{body}");
+    assert_eq!(
+        outline(&parse(&docx(body, parts), "x.bin").unwrap()),
+        expected,
+        "{body}"
+    );
 }
 
 fn p(text: &str) -> String {
@@ -87,15 +98,23 @@ fn headings_by_style_and_numbers_of_lists() {
     ];
     check(
         &body.concat(),
-        &[("styles.xml", "styles", styles), ("numbering.xml", "numbering", numbering)],
+        &[
+            ("styles.xml", "styles", styles),
+            ("numbering.xml", "numbering", numbering),
+        ],
         "# Title\n# Also\ntext\n* 1. first\n* 1.a) deep\n* 1.b) deeper\n* 2. second\n* 2.a) again\n",
     );
 }
 
 #[test]
 fn tables_with_merged_and_nested_cells() {
-    let cell = |properties: &str, content: &str| format!("<w:tc><w:tcPr>{properties}</w:tcPr>{content}</w:tc>");
-    let nested = format!("<w:tbl><w:tr>{}{}</w:tr></w:tbl>", cell("", &p("x")), cell("", &p("y")));
+    let cell =
+        |properties: &str, content: &str| format!("<w:tc><w:tcPr>{properties}</w:tcPr>{content}</w:tc>");
+    let nested = format!(
+        "<w:tbl><w:tr>{}{}</w:tr></w:tbl>",
+        cell("", &p("x")),
+        cell("", &p("y"))
+    );
     let body = format!(
         "<w:tbl><w:tr><w:trPr><w:tblHeader/></w:trPr>{}{}{}</w:tr><w:tr>{}{}{}</w:tr><w:tr>{}{}</w:tr></w:tbl>",
         cell("", &p("Region")),
@@ -112,7 +131,10 @@ fn tables_with_merged_and_nested_cells() {
         &[],
         "|! Region | Sum | Note\n| North | 1 | x, y\n| North | two lines | \n",
     );
-    let frame = format!("<w:tbl><w:tr>{}</w:tr></w:tbl>", cell("", &format!("{}{}", p("a"), p("b"))));
+    let frame = format!(
+        "<w:tbl><w:tr>{}</w:tr></w:tbl>",
+        cell("", &format!("{}{}", p("a"), p("b")))
+    );
     check(&frame, &[], "a\nb\n");
 }
 
@@ -131,7 +153,10 @@ fn headers_notes_comments_and_text_boxes() {
         p("the note")
     );
     let header = format!("<w:hdr>{}</w:hdr>", p("Head"));
-    let comments = format!("<w:comments><w:comment w:id='1' w:author='Ann'>{}</w:comment></w:comments>", p("why?"));
+    let comments = format!(
+        "<w:comments><w:comment w:id='1' w:author='Ann'>{}</w:comment></w:comments>",
+        p("why?")
+    );
     let footer = format!("<w:ftr>{}</w:ftr>", p("Foot"));
     check(
         &body,
