@@ -8,6 +8,8 @@ pub mod agent;
 pub mod ask;
 pub mod response;
 
-pub use agent::{AgentChoice, AskAgentBody, AskOverride, EmbeddingsBody, EndpointParams, ParamsFamily, TextToolBody};
+pub use agent::{
+    AgentChoice, AskAgentBody, AskOverride, EmbeddingsBody, EndpointParams, ParamsFamily, TextToolBody,
+};
 pub use ask::{AskItem, AskMode, AskRequest, HistoryEntry};
-pub use response::{AiResponseFull, AgentInfo, CitationBody, ModelInfo};
+pub use response::{AgentInfo, AiResponseFull, CitationBody, ModelInfo};

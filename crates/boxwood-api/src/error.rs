@@ -212,7 +212,11 @@ pub struct FieldError {
 impl FieldError {
     /// An entry.
     pub fn new(reason: Reason, name: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { reason, name: name.into(), message: message.into() }
+        Self {
+            reason,
+            name: name.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -261,11 +265,22 @@ mod tests {
     fn every_code_and_reason_is_documented() {
         let text = include_str!("../../../docs/errors.md");
         for row in ErrorCode::TABLE {
-            let line = format!("| `{}` | {} | {} |", row.wire, row.status, if row.retryable { "yes" } else { "no" });
-            assert!(text.contains(&line), "docs/errors.md lacks the row that begins {line}");
+            let line = format!(
+                "| `{}` | {} | {} |",
+                row.wire,
+                row.status,
+                if row.retryable { "yes" } else { "no" }
+            );
+            assert!(
+                text.contains(&line),
+                "docs/errors.md lacks the row that begins {line}"
+            );
         }
         for (_, name) in Reason::TABLE {
-            assert!(text.contains(&format!("| `{name}` |")), "docs/errors.md lacks the reason {name}");
+            assert!(
+                text.contains(&format!("| `{name}` |")),
+                "docs/errors.md lacks the reason {name}"
+            );
         }
     }
 }

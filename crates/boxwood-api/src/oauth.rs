@@ -87,12 +87,18 @@ impl GrantType {
         ("urn:ietf:params:oauth:grant-type:jwt-bearer", GrantType::Jwt),
         ("authorization_code", GrantType::AuthorizationCode),
         ("refresh_token", GrantType::RefreshToken),
-        ("urn:ietf:params:oauth:grant-type:token-exchange", GrantType::TokenExchange),
+        (
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            GrantType::TokenExchange,
+        ),
     ];
 
     /// From the wire.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::TABLE.iter().find(|(known, _)| *known == name).map(|(_, grant)| *grant)
+        Self::TABLE
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, grant)| *grant)
     }
 }
 

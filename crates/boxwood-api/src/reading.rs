@@ -47,9 +47,17 @@ impl<'a> Reader<'a> {
     /// A reader over an object at `path` (empty for the body).
     pub fn object(value: &'a Value, path: &str, findings: &mut Findings) -> Option<Self> {
         match value {
-            Value::Object(members) => Some(Self { path: path.to_owned(), members, known: Vec::new() }),
+            Value::Object(members) => Some(Self {
+                path: path.to_owned(),
+                members,
+                known: Vec::new(),
+            }),
             other => {
-                findings.refuse(Reason::WrongType, path, format!("must be an object, not {}", kind_of(other)));
+                findings.refuse(
+                    Reason::WrongType,
+                    path,
+                    format!("must be an object, not {}", kind_of(other)),
+                );
                 None
             }
         }
@@ -57,7 +65,11 @@ impl<'a> Reader<'a> {
 
     /// The path of a field of this object.
     pub fn path_of(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
+        }
     }
 
     /// The raw value; `null` counts as absent.
@@ -70,7 +82,11 @@ impl<'a> Reader<'a> {
     pub fn required(&mut self, name: &'static str, findings: &mut Findings) -> Option<&'a Value> {
         let value = self.value(name);
         if value.is_none() {
-            findings.refuse(Reason::MissingParameter, self.path_of(name), format!("`{name}` is required"));
+            findings.refuse(
+                Reason::MissingParameter,
+                self.path_of(name),
+                format!("`{name}` is required"),
+            );
         }
         value
     }
@@ -117,14 +133,24 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number within bounds, both included.
-    pub fn whole(&mut self, name: &'static str, least: u64, most: u64, findings: &mut Findings) -> Option<u64> {
+    pub fn whole(
+        &mut self,
+        name: &'static str,
+        least: u64,
+        most: u64,
+        findings: &mut Findings,
+    ) -> Option<u64> {
         let value = self.value(name)?;
         // 8400.0 is a whole number in JSON's eyes and some clients write it so.
         let number = value.as_u64().or_else(|| value.as_f64().and_then(exact_whole));
         match number {
             Some(number) if (least..=most).contains(&number) => Some(number),
             Some(number) => {
-                findings.refuse(Reason::OutOfRange, self.path_of(name), bounds(number, least, most));
+                findings.refuse(
+                    Reason::OutOfRange,
+                    self.path_of(name),
+                    bounds(number, least, most),
+                );
                 None
             }
             None if value.is_number() => {
@@ -141,12 +167,22 @@ impl<'a> Reader<'a> {
     }
 
     /// A number within bounds, both included.
-    pub fn number(&mut self, name: &'static str, least: f64, most: f64, findings: &mut Findings) -> Option<f64> {
+    pub fn number(
+        &mut self,
+        name: &'static str,
+        least: f64,
+        most: f64,
+        findings: &mut Findings,
+    ) -> Option<f64> {
         let value = self.value(name)?;
         match value.as_f64() {
             Some(number) if (least..=most).contains(&number) => Some(number),
             Some(number) => {
-                findings.refuse(Reason::OutOfRange, self.path_of(name), bounds(number, least, most));
+                findings.refuse(
+                    Reason::OutOfRange,
+                    self.path_of(name),
+                    bounds(number, least, most),
+                );
                 None
             }
             None => {
@@ -159,16 +195,26 @@ impl<'a> Reader<'a> {
 
     /// Ends the reading: what was never asked for is a warning.
     pub fn close(self, findings: &mut Findings) {
-        for name in self.members.keys().filter(|name| !self.known.contains(&name.as_str())) {
+        for name in self
+            .members
+            .keys()
+            .filter(|name| !self.known.contains(&name.as_str()))
+        {
             let shown: String = name.chars().take(64).collect();
-            findings.warnings.push(format!("the field `{}` is not known and was ignored", self.path_of(&shown)));
+            findings.warnings.push(format!(
+                "the field `{}` is not known and was ignored",
+                self.path_of(&shown)
+            ));
         }
     }
 }
 
 /// One of a fixed set of words.
 pub fn one_of<T: Copy>(text: &str, words: &[(&str, T)], path: &str, findings: &mut Findings) -> Option<T> {
-    let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+    let found = words
+        .iter()
+        .find(|(word, _)| *word == text)
+        .map(|(_, value)| *value);
     if found.is_none() {
         let words: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
         let given: String = text.chars().take(64).collect();
@@ -181,7 +227,11 @@ pub fn one_of<T: Copy>(text: &str, words: &[(&str, T)], path: &str, findings: &m
 fn as_text<'a>(value: &'a Value, path: &str, findings: &mut Findings) -> Option<&'a str> {
     let text = value.as_str();
     if text.is_none() {
-        findings.refuse(Reason::WrongType, path, format!("must be a string, not {}", kind_of(value)));
+        findings.refuse(
+            Reason::WrongType,
+            path,
+            format!("must be a string, not {}", kind_of(value)),
+        );
     }
     text
 }
@@ -190,7 +240,11 @@ fn as_array<'a>(value: &'a Value, path: &str, findings: &mut Findings) -> Option
     match value {
         Value::Array(entries) => Some(entries),
         other => {
-            findings.refuse(Reason::WrongType, path, format!("must be an array, not {}", kind_of(other)));
+            findings.refuse(
+                Reason::WrongType,
+                path,
+                format!("must be an array, not {}", kind_of(other)),
+            );
             None
         }
     }
@@ -204,7 +258,11 @@ fn bounds<T: Display>(number: T, least: T, most: T) -> String {
 fn exact_whole(number: f64) -> Option<u64> {
     // 2^53: beyond it a float no longer names one whole number.
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked in the same line")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked in the same line"
+    )]
     (number.fract() == 0.0 && (0.0..=EXACT).contains(&number)).then_some(number as u64)
 }
 

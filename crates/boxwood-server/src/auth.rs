@@ -3,9 +3,10 @@
 //! Invariant: [`Authenticated`] is the only way for a handler to a principal, and it exists only for a token that the
 //! store found valid. The development identity is checked by [`development`] on every request.
 
+mod assertion;
 pub mod consent;
 pub mod development;
-mod assertion;
+mod impersonation;
 mod narrowing;
 
 pub(crate) use assertion::{Assertion, Subject};
@@ -31,23 +32,26 @@ impl FromRequestParts<AppState> for Authenticated {
         let token = bearer(parts)?;
         let connection = parts.extensions.get::<ConnectionInfo>().copied();
         let found = check_bearer(state, token, connection, parts).await?;
-        Ok(Self(found.principal))
+        impersonation::effective(state, found.principal, &parts.headers)
+            .await
+            .map(Self)
     }
 }
 
 /// The token of the `Authorization` header.
 fn bearer(parts: &Parts) -> Result<&str, ApiError> {
-    let header = parts
-        .headers
-        .get(AUTHORIZATION)
-        .ok_or_else(|| ApiError::unauthorized("The request needs the header `Authorization: Bearer <token>`."))?;
+    let header = parts.headers.get(AUTHORIZATION).ok_or_else(|| {
+        ApiError::unauthorized("The request needs the header `Authorization: Bearer <token>`.")
+    })?;
     let text = header.to_str().unwrap_or_default();
     let (scheme, token) = text.split_once(' ').unwrap_or_default();
     let token = token.trim();
     if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
         Ok(token)
     } else {
-        Err(ApiError::unauthorized("The `Authorization` header must be `Bearer <token>`."))
+        Err(ApiError::unauthorized(
+            "The `Authorization` header must be `Bearer <token>`.",
+        ))
     }
 }
 
@@ -59,11 +63,21 @@ async fn check_bearer(
 ) -> Result<AccessToken, ApiError> {
     let found = match state.store.check_token(token).await? {
         TokenCheck::Valid(found) => found,
-        TokenCheck::Expired => return Err(ApiError::unauthorized("The token has expired; ask for a new one.")),
+        TokenCheck::Expired => {
+            return Err(ApiError::unauthorized(
+                "The token has expired; ask for a new one.",
+            ));
+        }
         TokenCheck::Revoked => return Err(ApiError::unauthorized("The token was revoked.")),
         TokenCheck::Unknown => return Err(ApiError::unauthorized("The token is not valid.")),
     };
-    development::allow_token(&state.settings, token, found.client_id.as_deref(), connection, &parts.headers)?;
+    development::allow_token(
+        &state.settings,
+        token,
+        found.client_id.as_deref(),
+        connection,
+        &parts.headers,
+    )?;
     Ok(found)
 }
 
@@ -72,5 +86,9 @@ async fn check_bearer(
 /// # Errors
 /// 403 that names them.
 pub fn require_any(principal: &Principal, scopes: &[Scope]) -> Result<(), ApiError> {
-    if principal.scopes.contains_any(scopes) { Ok(()) } else { Err(ApiError::insufficient_scope(scopes)) }
+    if principal.scopes.contains_any(scopes) {
+        Ok(())
+    } else {
+        Err(ApiError::insufficient_scope(scopes))
+    }
 }

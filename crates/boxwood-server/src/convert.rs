@@ -27,7 +27,9 @@ pub(crate) fn endpoint_mode(mode: AskMode) -> QuestionMode {
 /// A request's override; what it leaves out of `embeddings` comes from the defaults.
 pub(crate) fn ask_override(over: &AskOverride, defaults: &AskAgent) -> AgentOverride {
     let tool = |over: &Option<ToolOverride>, default: &TextTool| {
-        over.as_ref().map(|over| tool_override(over, default)).unwrap_or_default()
+        over.as_ref()
+            .map(|over| tool_override(over, default))
+            .unwrap_or_default()
     };
     AgentOverride {
         basic_text: tool(&over.basic_text, &defaults.basic_text),
@@ -41,13 +43,15 @@ pub(crate) fn ask_override(over: &AskOverride, defaults: &AskAgent) -> AgentOver
 }
 
 fn tool_override(over: &ToolOverride, default: &TextTool) -> TextToolOverride {
-    let embeddings = over.embeddings.as_ref().zip(default.embeddings.as_ref()).map(|(over, default)| {
-        EmbeddingStrategy {
+    let embeddings = over
+        .embeddings
+        .as_ref()
+        .zip(default.embeddings.as_ref())
+        .map(|(over, default)| EmbeddingStrategy {
             model: over.model.clone().unwrap_or_else(|| default.model.clone()),
             id: default.id.clone(),
             chunk_tokens: over.num_tokens_per_chunk.unwrap_or(default.chunk_tokens),
-        }
-    });
+        });
     TextToolOverride {
         model: over.model.clone(),
         system_message: over.system_message.clone(),
@@ -74,7 +78,10 @@ fn endpoint_params(params: &WireParams) -> EndpointParams {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "sampling settings need no more than a float's precision")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "sampling settings need no more than a float's precision"
+)]
 fn narrow(value: f64) -> f32 {
     value as f32
 }
@@ -133,7 +140,10 @@ fn params_body(tool: &TextTool) -> WireParams {
         family,
         temperature: sampling.temperature.map(widen),
         top_p: sampling.top_p.map(widen),
-        top_k: sampling.top_k.map(widen).filter(|_| matches!(family, ParamsFamily::Google | ParamsFamily::Ibm)),
+        top_k: sampling
+            .top_k
+            .map(widen)
+            .filter(|_| matches!(family, ParamsFamily::Google | ParamsFamily::Ibm)),
         frequency_penalty: sampling.frequency_penalty.map(widen).filter(|_| openai),
         presence_penalty: sampling.presence_penalty.map(widen).filter(|_| openai),
         stop: tool.stop.clone().filter(|_| openai),
@@ -253,7 +263,9 @@ mod tests {
             });
             let request = AskRequest::read(&body).unwrap();
             assert!(request.warnings.is_empty(), "{:?}", request.warnings);
-            let Some(AgentChoice::Override(over)) = request.agent else { panic!("no override in {body}") };
+            let Some(AgentChoice::Override(over)) = request.agent else {
+                panic!("no override in {body}")
+            };
             assert_eq!(agent.clone().with_override(ask_override(&over, &agent)), agent);
         }
     }

@@ -5,7 +5,7 @@
 //! Called by the binary at start, and by tests.
 
 use crate::settings::DevelopmentIdentity;
-use crate::tls::{TlsError, private_folder, private_file};
+use crate::tls::{TlsError, private_file, private_folder};
 use boxwood_store::{ClientKey, Seed, Seeded, Store, StoreError};
 use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding};
 use rsa::rand_core::OsRng;
@@ -64,7 +64,10 @@ pub async fn prepare(store: &dyn Store, data: &Path) -> Result<Development, Deve
         admin_login: ADMIN_LOGIN.to_owned(),
         client_id: identity.client_id.clone(),
         client_secret: identity.client_secret.clone(),
-        client_keys: vec![ClientKey { id: KEY_ID.to_owned(), public_key_pem: keys.public_pem }],
+        client_keys: vec![ClientKey {
+            id: KEY_ID.to_owned(),
+            public_key_pem: keys.public_pem,
+        }],
         redirect_uris: Vec::new(),
         developer_token: Some(identity.token.clone()),
     };
@@ -74,7 +77,12 @@ pub async fn prepare(store: &dyn Store, data: &Path) -> Result<Development, Deve
         let config = sdk_config(&identity, &private, seeded.enterprise.id.as_str());
         private_file(&config_file, &format!("{config:#}\n"))?;
         // Last, so that a crash in between makes a new pair instead of one whose private half is lost.
-        let public_key = seeded.client.keys.first().map(|key| key.public_key_pem.clone()).unwrap_or_default();
+        let public_key = seeded
+            .client
+            .keys
+            .first()
+            .map(|key| key.public_key_pem.clone())
+            .unwrap_or_default();
         private_file(&data.join(PUBLIC_KEY_FILE), &public_key)?;
     }
     Ok(Development { seeded, config_file })
@@ -93,9 +101,14 @@ struct PrivateKey {
 async fn keys(data: &Path) -> Result<Keys, DevelopmentError> {
     let folder = data.join("development");
     private_folder(&folder)?;
-    let kept = std::fs::read_to_string(data.join(PUBLIC_KEY_FILE)).ok().filter(|_| config_file(data).exists());
+    let kept = std::fs::read_to_string(data.join(PUBLIC_KEY_FILE))
+        .ok()
+        .filter(|_| config_file(data).exists());
     if let Some(public_pem) = kept {
-        return Ok(Keys { public_pem, fresh: None });
+        return Ok(Keys {
+            public_pem,
+            fresh: None,
+        });
     }
     let made = tokio::task::spawn_blocking(make_keys).await;
     made.map_err(|error| DevelopmentError::Key(error.to_string()))?
@@ -105,14 +118,22 @@ async fn keys(data: &Path) -> Result<Keys, DevelopmentError> {
 fn make_keys() -> Result<Keys, DevelopmentError> {
     let failed = |error: &dyn std::fmt::Display| DevelopmentError::Key(error.to_string());
     let private = RsaPrivateKey::new(&mut OsRng, KEY_BITS).map_err(|error| failed(&error))?;
-    let public_pem = RsaPublicKey::from(&private).to_public_key_pem(LineEnding::LF).map_err(|error| failed(&error))?;
+    let public_pem = RsaPublicKey::from(&private)
+        .to_public_key_pem(LineEnding::LF)
+        .map_err(|error| failed(&error))?;
     // SDKs insist on an encrypted key with its passphrase beside it.
     let mut random = [0u8; 16];
     rsa::rand_core::RngCore::fill_bytes(&mut OsRng, &mut random);
     let passphrase = hex::encode(random);
     let encrypted = private.to_pkcs8_encrypted_pem(&mut OsRng, &passphrase, LineEnding::LF);
     let encrypted_pem = encrypted.map_err(|error| failed(&error))?.to_string();
-    Ok(Keys { public_pem, fresh: Some(PrivateKey { encrypted_pem, passphrase }) })
+    Ok(Keys {
+        public_pem,
+        fresh: Some(PrivateKey {
+            encrypted_pem,
+            passphrase,
+        }),
+    })
 }
 
 /// The file that official SDKs read.

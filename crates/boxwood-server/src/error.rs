@@ -15,7 +15,11 @@ mod from_store;
 
 /// A refusal or failure on its way to the client.
 #[derive(Debug, Clone)]
-pub struct ApiError {
+pub struct ApiError(Box<Parts>);
+
+/// Boxed, so that the many results that carry no error stay small.
+#[derive(Debug, Clone)]
+struct Parts {
     code: ErrorCode,
     message: String,
     errors: Vec<FieldError>,
@@ -27,14 +31,14 @@ pub struct ApiError {
 impl ApiError {
     /// A failure with public words.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             code,
             message: message.into(),
             errors: Vec::new(),
             context: Map::new(),
             retry_after: None,
             source: None,
-        }
+        }))
     }
 
     /// `bad_request` for a list of fields.
@@ -43,9 +47,16 @@ impl ApiError {
             [] => "The request is not valid.".to_owned(),
             [only] if only.name.is_empty() => format!("The body {}.", only.message),
             [only] => format!("`{}` {}.", only.name, only.message),
-            [first, rest @ ..] => format!("`{}` {}, and {} more: see context_info.", first.name, first.message, rest.len()),
+            [first, rest @ ..] => format!(
+                "`{}` {}, and {} more: see context_info.",
+                first.name,
+                first.message,
+                rest.len()
+            ),
         };
-        Self { errors, ..Self::new(ErrorCode::BadRequest, message) }
+        let mut error = Self::new(ErrorCode::BadRequest, message);
+        error.0.errors = errors;
+        error
     }
 
     /// `bad_request` for one field; `message` continues the sentence "`name` …": "must be a number".
@@ -78,68 +89,75 @@ impl ApiError {
     /// Adds an entry to `context_info.errors`.
     #[must_use]
     pub fn with_error(mut self, error: FieldError) -> Self {
-        self.errors.push(error);
+        self.0.errors.push(error);
         self
     }
 
     /// Makes this the only entry of `context_info.errors`.
     #[must_use]
     pub fn with_only_error(mut self, error: FieldError) -> Self {
-        self.errors = vec![error];
+        self.0.errors = vec![error];
         self
     }
 
     /// Adds a member to `context_info`: `conflicts`.
     #[must_use]
     pub fn with_context(mut self, name: &str, value: Value) -> Self {
-        self.context.insert(name.to_owned(), value);
+        self.0.context.insert(name.to_owned(), value);
         self
     }
 
     /// Says when to try again (`Retry-After`, whole seconds, at least 1).
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
-        self.retry_after = Some(after);
+        self.0.retry_after = Some(after);
         self
     }
 
     /// Keeps the cause for the log.
     #[must_use]
     pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Arc::new(source));
+        self.0.source = Some(Arc::new(source));
         self
     }
 
     /// The code.
     pub fn code(&self) -> ErrorCode {
-        self.code
+        self.0.code
     }
 
     /// The cause, for the log.
     pub fn source(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
-        self.source.as_deref()
+        self.0.source.as_deref()
     }
 
     /// Whole seconds of `Retry-After`.
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        self.retry_after.map(|after| after.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX))
+        self.0.retry_after.map(|after| {
+            after
+                .as_millis()
+                .div_ceil(1_000)
+                .max(1)
+                .try_into()
+                .unwrap_or(u64::MAX)
+        })
     }
 
     /// The body; `base` is the server's address as the client knows it.
     pub fn body(&self, request_id: &str, base: &str) -> ClientError {
-        let mut context_info = self.context.clone();
-        if !self.errors.is_empty() {
-            let errors = serde_json::to_value(&self.errors).unwrap_or_default();
+        let mut context_info = self.0.context.clone();
+        if !self.0.errors.is_empty() {
+            let errors = serde_json::to_value(&self.0.errors).unwrap_or_default();
             context_info.insert("errors".to_owned(), errors);
         }
-        context_info.insert("retryable".to_owned(), Value::Bool(self.code.row().retryable));
+        context_info.insert("retryable".to_owned(), Value::Bool(self.0.code.row().retryable));
         ClientError {
             kind: "error",
-            status: self.code.row().status,
-            code: self.code.as_str(),
-            message: self.message.clone(),
+            status: self.0.code.row().status,
+            code: self.0.code.as_str(),
+            message: self.0.message.clone(),
             context_info,
-            help_url: format!("{base}{}", self.code.help_url()),
+            help_url: format!("{base}{}", self.0.code.help_url()),
             request_id: request_id.to_owned(),
         }
     }
@@ -148,7 +166,7 @@ impl ApiError {
 impl IntoResponse for ApiError {
     /// A response without a body, to be finished by [`crate::layers::finish_errors`].
     fn into_response(self) -> Response {
-        let mut response = self.code.status().into_response();
+        let mut response = self.0.code.status().into_response();
         response.extensions_mut().insert(self);
         response
     }

@@ -38,7 +38,14 @@ struct News {
 
 /// The response.
 pub fn respond(waiter: Waiter, heartbeat: Duration, render: RenderEnd) -> Response {
-    let events = Events { waiter, render, heartbeat, seen_step: 0, sent_bytes: 0, ended: false };
+    let events = Events {
+        waiter,
+        render,
+        heartbeat,
+        seen_step: 0,
+        sent_bytes: 0,
+        ended: false,
+    };
     let body = Body::from_stream(stream::unfold(events, |mut events| async move {
         let chunk = events.next_chunk().await?;
         Some((Ok::<_, Infallible>(Bytes::from(chunk)), events))
@@ -46,7 +53,9 @@ pub fn respond(waiter: Waiter, heartbeat: Duration, render: RenderEnd) -> Respon
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-cache")];
     let mut response = (headers, body).into_response();
     // Asks nginx not to collect the events.
-    response.headers_mut().insert("x-accel-buffering", http::HeaderValue::from_static("no"));
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", http::HeaderValue::from_static("no"));
     response
 }
 
@@ -57,7 +66,9 @@ impl Events {
         }
         loop {
             let (seen_step, sent_bytes) = (self.seen_step, self.sent_bytes);
-            let news = self.waiter.look(|state| News::since(state, seen_step, sent_bytes));
+            let news = self
+                .waiter
+                .look(|state| News::since(state, seen_step, sent_bytes));
             (self.seen_step, self.sent_bytes) = (news.step_number, news.draft_bytes);
             let mut text = news.text;
             if let Some(outcome) = news.outcome {
@@ -97,9 +108,13 @@ impl News {
 
 fn step_data(step: &Progress) -> Value {
     match step {
-        Progress::Reading { done, total } => json!({"step": "reading", "done": done, "total": total, "unit": "files"}),
+        Progress::Reading { done, total } => {
+            json!({"step": "reading", "done": done, "total": total, "unit": "files"})
+        }
         Progress::Searching => json!({"step": "searching"}),
-        Progress::Prompt { done, total } => json!({"step": "prompt", "done": done, "total": total, "unit": "tokens"}),
+        Progress::Prompt { done, total } => {
+            json!({"step": "prompt", "done": done, "total": total, "unit": "tokens"})
+        }
         Progress::Draft(_) => json!({"step": "writing"}),
         Progress::Checking => json!({"step": "checking"}),
     }

@@ -39,8 +39,15 @@ impl Origin {
         if let Some(url) = &state.settings.public_url {
             return Self(url.as_str().trim_end_matches('/').to_owned());
         }
-        let tls = parts.extensions.get::<ConnectionInfo>().is_some_and(|connection| connection.tls);
-        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        let tls = parts
+            .extensions
+            .get::<ConnectionInfo>()
+            .is_some_and(|connection| connection.tls);
+        let host = parts
+            .headers
+            .get(HOST)
+            .and_then(|host| host.to_str().ok())
+            .unwrap_or("localhost");
         Self(format!("{}://{host}", if tls { "https" } else { "http" }))
     }
 }
@@ -88,7 +95,10 @@ pub async fn read_body(body: Body, limit: u64) -> Result<Bytes, ApiError> {
             let message = format!("The body is larger than the {limit} bytes that this operation takes.");
             Err(ApiError::new(ErrorCode::TooLarge, message))
         }
-        Err(_) => Err(ApiError::new(ErrorCode::BadRequest, "The body ended before it was complete.")),
+        Err(_) => Err(ApiError::new(
+            ErrorCode::BadRequest,
+            "The body ended before it was complete.",
+        )),
     }
 }
 
@@ -101,13 +111,25 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let source = error.into_inner();
-        let reason = if source.is_data() { Reason::InvalidParameter } else { Reason::Malformed };
+        let reason = if source.is_data() {
+            Reason::InvalidParameter
+        } else {
+            Reason::Malformed
+        };
         let path = if path == "." { String::new() } else { path };
-        ApiError::field(reason, path, format!("is not valid JSON for this operation: {source}"))
+        ApiError::field(
+            reason,
+            path,
+            format!("is not valid JSON for this operation: {source}"),
+        )
     })?;
-    deserializer
-        .end()
-        .map_err(|error| ApiError::field(Reason::Malformed, "", format!("has something after its end: {error}")))?;
+    deserializer.end().map_err(|error| {
+        ApiError::field(
+            Reason::Malformed,
+            "",
+            format!("has something after its end: {error}"),
+        )
+    })?;
     Ok(value)
 }
 
@@ -126,12 +148,19 @@ impl FromRequestParts<AppState> for Query {
 impl Query {
     /// Reads a query string.
     pub fn parse(query: &str) -> Self {
-        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+        Self(
+            url::form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
     }
 
     /// A parameter; an empty one counts as absent.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 
     /// `true` or `false` in any case (Python clients send `True`), `1` or `0`.
@@ -139,7 +168,9 @@ impl Query {
     /// # Errors
     /// `bad_request` naming `query.<name>`.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
-        let Some(value) = self.text(name) else { return Ok(None) };
+        let Some(value) = self.text(name) else {
+            return Ok(None);
+        };
         match value.to_ascii_lowercase().as_str() {
             "true" | "1" => Ok(Some(true)),
             "false" | "0" => Ok(Some(false)),
@@ -152,12 +183,22 @@ impl Query {
     /// # Errors
     /// `bad_request` naming `query.<name>`.
     pub fn number(&self, name: &str, bounds: RangeInclusive<u64>) -> Result<Option<u64>, ApiError> {
-        let Some(value) = self.text(name) else { return Ok(None) };
+        let Some(value) = self.text(name) else {
+            return Ok(None);
+        };
         match value.parse::<u64>() {
             Ok(number) if bounds.contains(&number) => Ok(Some(number)),
             _ => {
-                let message = format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
-                Err(ApiError::field(Reason::OutOfRange, format!("query.{name}"), message))
+                let message = format!(
+                    "must be a whole number from {} to {}",
+                    bounds.start(),
+                    bounds.end()
+                );
+                Err(ApiError::field(
+                    Reason::OutOfRange,
+                    format!("query.{name}"),
+                    message,
+                ))
             }
         }
     }
@@ -194,8 +235,18 @@ mod tests {
 
     #[test]
     fn numbers_have_bounds_and_lists_have_commas() {
-        for (query, expected) in [("n=5", Some(Some(5))), ("n=0", None), ("n=1001", None), ("n=x", None), ("", Some(None))] {
-            assert_eq!(Query::parse(query).number("n", 1..=1_000).ok(), expected, "{query}");
+        for (query, expected) in [
+            ("n=5", Some(Some(5))),
+            ("n=0", None),
+            ("n=1001", None),
+            ("n=x", None),
+            ("", Some(None)),
+        ] {
+            assert_eq!(
+                Query::parse(query).number("n", 1..=1_000).ok(),
+                expected,
+                "{query}"
+            );
         }
         assert_eq!(Query::parse("fields=a%2Cb,,c").list("fields"), ["a", "b", "c"]);
     }

@@ -90,7 +90,9 @@ pub struct Joins {
 
 impl std::fmt::Debug for Joins {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Joins").field("running", &self.running()).finish_non_exhaustive()
+        f.debug_struct("Joins")
+            .field("running", &self.running())
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,12 +109,22 @@ pub trait StartQuestion: Send + 'static {
 impl Joins {
     /// An empty table: at most `most` questions at a time; `stop` cancels all of them.
     pub fn new(most: usize, grace: Duration, stop: CancellationToken) -> Self {
-        Self { runs: Arc::default(), tasks: TaskTracker::new(), most, grace, stop }
+        Self {
+            runs: Arc::default(),
+            tasks: TaskTracker::new(),
+            most,
+            grace,
+            stop,
+        }
     }
 
     /// How many questions run.
     pub fn running(&self) -> usize {
-        self.runs.lock().values().filter(|run| run.state.borrow().outcome.is_none()).count()
+        self.runs
+            .lock()
+            .values()
+            .filter(|run| run.state.borrow().outcome.is_none())
+            .count()
     }
 
     /// Joins the question if it runs, else starts it. Answers whether it was joined.
@@ -121,7 +133,8 @@ impl Joins {
     /// 429 when too many run, 503 when the server stops.
     pub fn join(&self, key: QuestionKey, question: impl StartQuestion) -> Result<(Waiter, bool), ApiError> {
         if self.stop.is_cancelled() {
-            return Err(ApiError::new(ErrorCode::Unavailable, "The server is stopping.").with_retry_after(RETRY_AFTER));
+            return Err(ApiError::new(ErrorCode::Unavailable, "The server is stopping.")
+                .with_retry_after(RETRY_AFTER));
         }
         let mut runs = self.runs.lock();
         if let Some(run) = runs.get(&key).filter(|run| !run.cancel.is_cancelled()) {
@@ -142,7 +155,8 @@ impl Joins {
         runs.insert(key, run.clone());
         drop(runs);
         let table = self.clone();
-        self.tasks.spawn(async move { table.drive(key, run, question).await });
+        self.tasks
+            .spawn(async move { table.drive(key, run, question).await });
         Ok((waiter, false))
     }
 
@@ -183,7 +197,9 @@ impl Joins {
 async fn wind_up(
     answering: std::pin::Pin<&mut impl Future<Output = Result<Answer, AnswerError>>>,
 ) -> Result<Answer, AnswerError> {
-    tokio::time::timeout(WIND_UP, answering).await.unwrap_or(Err(AnswerError::Cancelled))
+    tokio::time::timeout(WIND_UP, answering)
+        .await
+        .unwrap_or(Err(AnswerError::Cancelled))
 }
 
 impl Run {
@@ -223,7 +239,12 @@ impl Waiter {
     pub async fn outcome(mut self) -> Arc<Outcome> {
         let ended = self.state.wait_for(|state| state.outcome.is_some()).await;
         let outcome = ended.ok().and_then(|state| state.outcome.clone());
-        outcome.unwrap_or_else(|| Arc::new(Err(ApiError::new(ErrorCode::Unavailable, "The question was cancelled."))))
+        outcome.unwrap_or_else(|| {
+            Arc::new(Err(ApiError::new(
+                ErrorCode::Unavailable,
+                "The question was cancelled.",
+            )))
+        })
     }
 
     /// Waits for news. `false`: there will be none any more.
@@ -239,6 +260,8 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.run.waiters.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
+        self.run
+            .waiters
+            .send_modify(|waiting| *waiting = waiting.saturating_sub(1));
     }
 }

@@ -35,7 +35,8 @@ pub fn wrap(router: Router<AppState>, state: &AppState) -> Router<AppState> {
 async fn no_route(method: Method, uri: Uri) -> Response {
     match look_up(&method, uri.path()) {
         Known::Operation(operation) => {
-            let message = format!("The operation `{operation}` of the Box API is not served by Boxwood (yet).");
+            let message =
+                format!("The operation `{operation}` of the Box API is not served by Boxwood (yet).");
             ApiError::new(ErrorCode::NotImplemented, message.clone())
                 .with_error(FieldError::new(Reason::NotServed, "", message))
                 .with_context("operation", operation.into())
@@ -76,12 +77,21 @@ pub async fn finish_errors(State(state): State<AppState>, request: Request, next
     let seen = Seen {
         method: parts.method.clone(),
         path: parts.uri.path().to_owned(),
-        route: parts.extensions.get::<MatchedPath>().map(|path| path.as_str().to_owned()),
+        route: parts
+            .extensions
+            .get::<MatchedPath>()
+            .map(|path| path.as_str().to_owned()),
         connection: parts.extensions.get::<ConnectionInfo>().copied(),
     };
     parts.extensions.insert(RequestId(id.clone()));
     state.metrics().request_began();
-    let in_flight = InFlight { state: &state, seen: &seen, id: &id, began, status: None };
+    let in_flight = InFlight {
+        state: &state,
+        seen: &seen,
+        id: &id,
+        began,
+        status: None,
+    };
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let error = response.extensions_mut().remove::<ApiError>();
     if let Some(error) = &error {
@@ -131,7 +141,10 @@ impl Drop for InFlight<'_> {
         let route = self.seen.route.as_deref().unwrap_or("unmatched");
         let method = method_label(&self.seen.method);
         self.state.metrics().request_ended(method, route, status, took);
-        let peer = self.seen.connection.map(|connection| connection.peer.ip().to_string());
+        let peer = self
+            .seen
+            .connection
+            .map(|connection| connection.peer.ip().to_string());
         tracing::info!(
             target: "boxwood::access",
             request_id = self.id,
@@ -146,7 +159,11 @@ impl Drop for InFlight<'_> {
 
 /// Download tickets are secrets that stand in a path: their route is logged instead.
 fn shown_path<'a>(path: &'a str, route: &'a str) -> &'a str {
-    if route.starts_with("/2.0/") || route.starts_with("/api/2.0/") || route == "unmatched" { path } else { route }
+    if route.starts_with("/2.0/") || route.starts_with("/api/2.0/") || route == "unmatched" {
+        path
+    } else {
+        route
+    }
 }
 
 fn milliseconds(took: Duration) -> u64 {
@@ -168,7 +185,9 @@ fn method_label(method: &Method) -> &'static str {
 }
 
 fn log_failure(error: Option<&ApiError>, id: &str) {
-    let Some(source) = error.and_then(ApiError::source) else { return };
+    let Some(source) = error.and_then(ApiError::source) else {
+        return;
+    };
     let mut words = source.to_string();
     let mut next = source.source();
     while let Some(cause) = next {
@@ -182,7 +201,9 @@ fn log_failure(error: Option<&ApiError>, id: &str) {
 fn render(error: &ApiError, id: &str, origin: &Origin) -> Response {
     let mut response = (error.code().status(), BoxJson(error.body(id, &origin.0))).into_response();
     if let Some(seconds) = error.retry_after_seconds() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if error.code() == ErrorCode::Unauthorized {
         let challenge = HeaderValue::from_static("Bearer realm=\"Service\", error=\"invalid_token\"");

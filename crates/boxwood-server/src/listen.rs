@@ -96,7 +96,9 @@ impl Server {
     pub async fn bind(state: AppState, addresses: Addresses) -> Result<Self, ListenError> {
         let wanted = [
             addresses.http.map(|address| (address, None)),
-            addresses.https.map(|(address, config)| (address, Some(TlsAcceptor::from(config)))),
+            addresses
+                .https
+                .map(|(address, config)| (address, Some(TlsAcceptor::from(config)))),
         ];
         let mut listeners = Vec::new();
         for (address, tls) in wanted.into_iter().flatten() {
@@ -116,12 +118,18 @@ impl Server {
 
     /// The HTTP address, with the port that the system chose where 0 was asked for.
     pub fn http_address(&self) -> Option<SocketAddr> {
-        self.listeners.iter().find(|listener| listener.tls.is_none()).map(|listener| listener.address)
+        self.listeners
+            .iter()
+            .find(|listener| listener.tls.is_none())
+            .map(|listener| listener.address)
     }
 
     /// The HTTPS address.
     pub fn https_address(&self) -> Option<SocketAddr> {
-        self.listeners.iter().find(|listener| listener.tls.is_some()).map(|listener| listener.address)
+        self.listeners
+            .iter()
+            .find(|listener| listener.tls.is_some())
+            .map(|listener| listener.address)
     }
 
     /// Answers until `stop` ends; then accepts nothing new, lets running requests end within the grace time, and
@@ -154,7 +162,9 @@ impl Server {
             tokio::join!(self.state.joins().drained(), accepting.tasks.wait());
         };
         let said = tokio::time::timeout(LAST_WORDS, last).await.is_ok();
-        Ended { gracefully: gracefully && said }
+        Ended {
+            gracefully: gracefully && said,
+        }
     }
 }
 
@@ -191,7 +201,8 @@ impl Accepting {
             match (accepted, place) {
                 (Ok((stream, peer)), Ok(place)) => {
                     let (this, tls) = (self.clone(), listener.tls.clone());
-                    self.tasks.spawn(async move { this.connection(stream, peer, tls, place).await });
+                    self.tasks
+                        .spawn(async move { this.connection(stream, peer, tls, place).await });
                 }
                 (Err(error), _) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -221,7 +232,11 @@ impl Accepting {
         }
     }
 
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, info: ConnectionInfo) {
+    async fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        info: ConnectionInfo,
+    ) {
         let router = self.router.clone().layer(Extension(info));
         let service = router.map_request(|request: http::Request<Incoming>| request.map(Body::new));
         let connection = http1::Builder::new()

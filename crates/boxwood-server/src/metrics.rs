@@ -14,8 +14,12 @@ use prometheus_client::registry::{Registry, Unit};
 use std::time::Duration;
 
 /// Upper bounds in seconds: from an instant refusal to a long document on a slow processor.
-const REQUEST_SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-const ANSWER_SECONDS: [f64; 12] = [0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
+const REQUEST_SECONDS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
+const ANSWER_SECONDS: [f64; 12] = [
+    0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0,
+];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -68,16 +72,42 @@ impl Metrics {
 
     fn register(&mut self) {
         let registry = &mut self.registry;
-        registry.register("http_requests", "Requests by method, route and status", self.requests.clone());
+        registry.register(
+            "http_requests",
+            "Requests by method, route and status",
+            self.requests.clone(),
+        );
         let help = "From the first byte of the request to the head of the response";
-        registry.register_with_unit("http_request_duration", help, Unit::Seconds, self.request_seconds.clone());
-        registry.register("http_requests_in_flight", "Requests that run", self.in_flight.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            help,
+            Unit::Seconds,
+            self.request_seconds.clone(),
+        );
+        registry.register(
+            "http_requests_in_flight",
+            "Requests that run",
+            self.in_flight.clone(),
+        );
         let help = "Questions by how they went: started, joined, answered, abstained, refused, cancelled";
         registry.register("questions", help, self.questions.clone());
-        registry.register("questions_running", "Questions that run or wait", self.questions_running.clone());
+        registry.register(
+            "questions_running",
+            "Questions that run or wait",
+            self.questions_running.clone(),
+        );
         let help = "Time of each step of an answer, of waiting for the model, and to its first token";
-        registry.register_with_unit("answer_duration", help, Unit::Seconds, self.answer_seconds.clone());
-        registry.register("model_tokens", "Tokens by kind: input, cached, output", self.tokens.clone());
+        registry.register_with_unit(
+            "answer_duration",
+            help,
+            Unit::Seconds,
+            self.answer_seconds.clone(),
+        );
+        registry.register(
+            "model_tokens",
+            "Tokens by kind: input, cached, output",
+            self.tokens.clone(),
+        );
     }
 
     /// A request began.
@@ -89,8 +119,16 @@ impl Metrics {
     pub fn request_ended(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.in_flight.dec();
         let route = route.to_owned();
-        self.request_seconds.get_or_create(&RouteLabels { route: route.clone() }).observe(took.as_secs_f64());
-        self.requests.get_or_create(&RequestLabels { method: method.to_owned(), route, status }).inc();
+        self.request_seconds
+            .get_or_create(&RouteLabels { route: route.clone() })
+            .observe(took.as_secs_f64());
+        self.requests
+            .get_or_create(&RequestLabels {
+                method: method.to_owned(),
+                route,
+                status,
+            })
+            .inc();
     }
 
     /// A question was started, or joined one that runs.
@@ -125,12 +163,18 @@ impl Metrics {
             ("queue", usage.queue_time),
             ("first_token", usage.time_to_first_token),
         ] {
-            self.answer_seconds.get_or_create(&NameLabels { name }).observe(took.as_secs_f64());
+            self.answer_seconds
+                .get_or_create(&NameLabels { name })
+                .observe(took.as_secs_f64());
         }
-        for (name, tokens) in
-            [("input", usage.input_tokens), ("cached", usage.cached_tokens), ("output", usage.output_tokens)]
-        {
-            self.tokens.get_or_create(&NameLabels { name }).inc_by(u64::from(tokens));
+        for (name, tokens) in [
+            ("input", usage.input_tokens),
+            ("cached", usage.cached_tokens),
+            ("output", usage.output_tokens),
+        ] {
+            self.tokens
+                .get_or_create(&NameLabels { name })
+                .inc_by(u64::from(tokens));
         }
     }
 
@@ -139,7 +183,8 @@ impl Metrics {
     /// # Errors
     /// From the encoder.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
-        self.questions_running.set(i64::try_from(self.joins.running()).unwrap_or(i64::MAX));
+        self.questions_running
+            .set(i64::try_from(self.joins.running()).unwrap_or(i64::MAX));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)

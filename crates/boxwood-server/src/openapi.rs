@@ -73,7 +73,8 @@ fn operation(facts: &Value, path: &str) -> Map<String, Value> {
 }
 
 fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+    path.split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
 fn outcome(status: &str) -> &'static str {
@@ -128,14 +129,22 @@ mod tests {
         let facts: Value = serde_json::from_str(FACTS).unwrap();
         for route in routes::table() {
             let of_box = crate::operations::rows().any(|(_, _, operation)| operation == route.operation);
-            assert!(!of_box || facts["operations"].get(route.operation).is_some(), "{route:?}");
+            assert!(
+                !of_box || facts["operations"].get(route.operation).is_some(),
+                "{route:?}"
+            );
         }
         let description = describe("http://x").unwrap();
         for (path, methods) in description["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
                 let responses = operation["responses"].as_object().unwrap();
                 assert!(!responses.is_empty(), "{method} {path}");
-                assert!(responses.values().all(|response| response["description"].is_string()), "{method} {path}");
+                assert!(
+                    responses
+                        .values()
+                        .all(|response| response["description"].is_string()),
+                    "{method} {path}"
+                );
             }
         }
     }

@@ -19,8 +19,12 @@ pub(crate) enum Known {
 
 /// Looks a request up. Literal segments win over parameters, as in Box's own routing.
 pub(crate) fn look_up(method: &Method, path: &str) -> Known {
-    let path = path.strip_prefix("/api").filter(|rest| rest.starts_with("/2.0/")).unwrap_or(path);
-    let mut fitting: Vec<(&str, &str, &str)> = rows().filter(|(_, template, _)| fits(template, path)).collect();
+    let path = path
+        .strip_prefix("/api")
+        .filter(|rest| rest.starts_with("/2.0/"))
+        .unwrap_or(path);
+    let mut fitting: Vec<(&str, &str, &str)> =
+        rows().filter(|(_, template, _)| fits(template, path)).collect();
     let fewest = fitting.iter().map(|(_, template, _)| parameters(template)).min();
     fitting.retain(|(_, template, _)| Some(parameters(template)) == fewest);
     if let Some((_, _, operation)) = fitting.iter().find(|(known, _, _)| *known == method.as_str()) {
@@ -77,9 +81,21 @@ mod tests {
     #[test]
     fn requests_are_looked_up() {
         for (method, path, expected) in [
-            (Method::POST, "/2.0/ai/text_gen", Known::Operation("post_ai_text_gen")),
-            (Method::GET, "/2.0/files/12/thumbnail.png", Known::Operation("get_files_id_thumbnail_id")),
-            (Method::POST, "/api/2.0/files/content", Known::Operation("post_files_content")),
+            (
+                Method::POST,
+                "/2.0/ai/text_gen",
+                Known::Operation("post_ai_text_gen"),
+            ),
+            (
+                Method::GET,
+                "/2.0/files/12/thumbnail.png",
+                Known::Operation("get_files_id_thumbnail_id"),
+            ),
+            (
+                Method::POST,
+                "/api/2.0/files/content",
+                Known::Operation("post_files_content"),
+            ),
             (Method::GET, "/2.0/ai/ask", Known::OtherMethods(vec!["POST"])),
             (Method::GET, "/2.0/nonsense", Known::Nothing),
             (Method::GET, "/2.0/files/", Known::Nothing),

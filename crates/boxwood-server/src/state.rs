@@ -7,7 +7,7 @@ use crate::settings::ServerSettings;
 use crate::tickets::Tickets;
 use async_trait::async_trait;
 use boxwood_answer::library::Library;
-use boxwood_answer::{AnswerService, Answer, AnswerError, AskAgent, Language, ProgressSink, Question};
+use boxwood_answer::{Answer, AnswerError, AnswerService, AskAgent, Language, ProgressSink, Question};
 use boxwood_core::{Clock, Ids};
 use boxwood_store::Store;
 use std::ops::Deref;
@@ -47,7 +47,10 @@ impl Asker for AnswerService {
     }
 
     fn ready(&self) -> Result<(), String> {
-        self.models().resolve(None).map(|_| ()).map_err(|error| error.to_string())
+        self.models()
+            .resolve(None)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -86,7 +89,13 @@ impl AppState {
         let settings = &parts.settings;
         let joins = Joins::new(settings.limits.questions, settings.join_grace, parts.stop.clone());
         let consent = Arc::new(ConsentKey::new(parts.ids.as_ref()));
-        Self { metrics: Arc::new(Metrics::new(joins.clone())), joins, consent, parts: Arc::new(parts), tickets }
+        Self {
+            metrics: Arc::new(Metrics::new(joins.clone())),
+            joins,
+            consent,
+            parts: Arc::new(parts),
+            tickets,
+        }
     }
 
     /// The questions that run.

@@ -135,13 +135,22 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
-    let content = |path: &Path, what, reason: String| TlsError::Content { path: path.to_owned(), what, reason };
+    let content = |path: &Path, what, reason: String| TlsError::Content {
+        path: path.to_owned(),
+        what,
+        reason,
+    };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect)
         .map_err(|error| content(certificate, "certificate", error.to_string()))?;
     if chain.is_empty() {
-        return Err(content(certificate, "certificate", "there is none in it".to_owned()));
+        return Err(content(
+            certificate,
+            "certificate",
+            "there is none in it".to_owned(),
+        ));
     }
-    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| content(key, "private key", error.to_string()))?;
+    let key_der =
+        PrivateKeyDer::from_pem_file(key).map_err(|error| content(key, "private key", error.to_string()))?;
     Ok(CertifiedKey::from_der(chain, key_der, &provider())?)
 }

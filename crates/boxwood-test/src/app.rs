@@ -96,14 +96,29 @@ impl TestAppBuilder {
         let data = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(FixedClock::new(Utc::now()));
         let store = self.store(data.path(), clock.clone()).await;
-        let development = development::prepare(store.as_ref(), data.path()).await.expect("the development identity");
-        let model = self.model.unwrap_or_else(|| ScriptedModel::saying("The sun rises in the east."));
+        copy_development_keys(data.path()).await;
+        let development = development::prepare(store.as_ref(), data.path())
+            .await
+            .expect("the development identity");
+        let model = self
+            .model
+            .unwrap_or_else(|| ScriptedModel::saying("The sun rises in the east."));
         let locals: Vec<Arc<dyn ChatModel>> = vec![Arc::new(model.clone())];
         let models = ModelRegistry::new(ModelSettings::default(), locals, None).expect("no host is bound");
-        let worker_command = self.worker.map(|program| WorkerCommand { program, arguments: Vec::new() });
-        let ingestor = Ingestor::new(IngestConfig { worker_command, ..IngestConfig::default() });
+        let worker_command = self.worker.map(|program| WorkerCommand {
+            program,
+            arguments: Vec::new(),
+        });
+        let ingestor = Ingestor::new(IngestConfig {
+            worker_command,
+            ..IngestConfig::default()
+        });
         let library = Arc::new(Library::new(store.clone(), ingestor));
-        let asker = Arc::new(AnswerService::new(library.clone(), models, AnswerConfig::default()));
+        let asker = Arc::new(AnswerService::new(
+            library.clone(),
+            models,
+            AnswerConfig::default(),
+        ));
         let state = AppState::new(AppParts {
             store: store.clone(),
             asker,
@@ -114,13 +129,19 @@ impl TestAppBuilder {
             stop: CancellationToken::new(),
         });
         let tls = TlsFiles::open_or_make(&data.path().join("tls"), Utc::now()).expect("certificates");
-        let current =
-            CurrentCertificate::load(&tls.server_certificate(), &tls.server_key()).expect("certificates that load");
+        let current = CurrentCertificate::load(&tls.server_certificate(), &tls.server_key())
+            .expect("certificates that load");
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = current.config().expect("a TLS configuration");
-        let server = Server::bind(state.clone(), Addresses { http: Some(any), https: Some((any, config)) })
-            .await
-            .expect("free ports on loopback");
+        let server = Server::bind(
+            state.clone(),
+            Addresses {
+                http: Some(any),
+                https: Some((any, config)),
+            },
+        )
+        .await
+        .expect("free ports on loopback");
         let address = server.http_address().expect("an HTTP listener");
         let secure = server.https_address().expect("an HTTPS listener");
         let stop = CancellationToken::new();
@@ -154,6 +175,30 @@ impl TestAppBuilder {
     }
 }
 
+/// Makes the key pair of the development application once a process: it takes a part of a second of one core.
+async fn copy_development_keys(data: &Path) {
+    static KEPT: tokio::sync::OnceCell<TempDir> = tokio::sync::OnceCell::const_new();
+    let kept = KEPT.get_or_init(|| async {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = SqliteStore::open(StoreOptions::new(folder.path()))
+            .await
+            .expect("a new store");
+        development::prepare(&store, folder.path())
+            .await
+            .expect("the development identity");
+        store.close().await;
+        folder
+    });
+    let from = kept.await.path().join("development");
+    let to = data.join("development");
+    std::fs::create_dir_all(&to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("the kept keys") {
+        let entry = entry.expect("a kept key");
+        // Copying keeps the mode: for the owner only.
+        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copied key");
+    }
+}
+
 fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -166,8 +211,16 @@ fn client() -> reqwest::Client {
 impl TestApp {
     /// The usual settings; a question that nobody waits for ends after a fifth of a second.
     pub fn builder() -> TestAppBuilder {
-        let settings = ServerSettings { join_grace: Duration::from_millis(200), ..ServerSettings::default() };
-        TestAppBuilder { settings, model: None, worker: None, upload_bytes: None }
+        let settings = ServerSettings {
+            join_grace: Duration::from_millis(200),
+            ..ServerSettings::default()
+        };
+        TestAppBuilder {
+            settings,
+            model: None,
+            worker: None,
+            upload_bytes: None,
+        }
     }
 
     /// A server with the usual settings.
@@ -183,7 +236,9 @@ impl TestApp {
     /// Starts a request with a token.
     pub fn request_as(&self, token: &str, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
-        self.client.request(method, format!("{}{path}", self.base)).bearer_auth(token)
+        self.client
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(token)
     }
 
     /// GET with the developer token.
@@ -198,8 +253,12 @@ impl TestApp {
 
     /// POST of JSON with a token.
     pub async fn post_as(&self, token: &str, path: &str, body: &Value) -> Reply {
-        Reply::of(self.request_as(token, "POST", path).header("content-type", "application/json").body(body.to_string()))
-            .await
+        Reply::of(
+            self.request_as(token, "POST", path)
+                .header("content-type", "application/json")
+                .body(body.to_string()),
+        )
+        .await
     }
 
     /// POST of a form, without a token.
@@ -212,7 +271,12 @@ impl TestApp {
             body.push_str(&format!("{name}={}", encoded(value)));
         }
         let request = self.client.post(format!("{}{path}", self.base));
-        Reply::of(request.header("content-type", "application/x-www-form-urlencoded").body(body)).await
+        Reply::of(
+            request
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(body),
+        )
+        .await
     }
 
     /// Uploads a file into the root of whose token it is, and answers its id.
@@ -262,7 +326,15 @@ impl Drop for TestApp {
 
 fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| {
+            if plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 /// An answer that was read to its end.
@@ -285,7 +357,12 @@ impl Reply {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("a whole body");
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Self { status, headers, body, text }
+        Self {
+            status,
+            headers,
+            body,
+            text,
+        }
     }
 
     /// The issued token.
@@ -296,7 +373,10 @@ impl Reply {
 
     /// A header as text, empty where it is missing.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// Checks Box's error object: status, code, and the reason and path of its first entry.
@@ -304,18 +384,46 @@ impl Reply {
     pub fn assert_refused(&self, status: u16, code: &str, reason: &str, name: &str) {
         self.assert_error(status, code);
         let entry = &self.body["context_info"]["errors"][0];
-        assert_eq!((&entry["reason"], &entry["name"]), (&json!(reason), &json!(name)), "{}", self.text);
-        assert!(entry["message"].as_str().is_some_and(|words| !words.is_empty()), "{}", self.text);
+        assert_eq!(
+            (&entry["reason"], &entry["name"]),
+            (&json!(reason), &json!(name)),
+            "{}",
+            self.text
+        );
+        assert!(
+            entry["message"].as_str().is_some_and(|words| !words.is_empty()),
+            "{}",
+            self.text
+        );
     }
 
     /// Checks Box's error object without entries.
     #[track_caller]
     pub fn assert_error(&self, status: u16, code: &str) {
-        assert_eq!((self.status, &self.body["code"]), (status, &json!(code)), "{}", self.text);
-        assert_eq!((&self.body["type"], &self.body["status"]), (&json!("error"), &json!(status)), "{}", self.text);
-        assert_eq!(self.body["request_id"], self.header("box-request-id"), "{}", self.text);
+        assert_eq!(
+            (self.status, &self.body["code"]),
+            (status, &json!(code)),
+            "{}",
+            self.text
+        );
+        assert_eq!(
+            (&self.body["type"], &self.body["status"]),
+            (&json!("error"), &json!(status)),
+            "{}",
+            self.text
+        );
+        assert_eq!(
+            self.body["request_id"],
+            self.header("box-request-id"),
+            "{}",
+            self.text
+        );
         for member in ["message", "help_url", "request_id"] {
-            assert!(self.body[member].as_str().is_some_and(|words| !words.is_empty()), "{member}: {}", self.text);
+            assert!(
+                self.body[member].as_str().is_some_and(|words| !words.is_empty()),
+                "{member}: {}",
+                self.text
+            );
         }
     }
 }

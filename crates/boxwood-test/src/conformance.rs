@@ -12,13 +12,20 @@ fn request(text: &str, most: u32) -> ChatRequest {
 /// # Panics
 /// When the model breaks the contract.
 pub async fn streams_end_once(model: &dyn ChatModel) {
-    let mut stream = model.stream(request("Count to five.", 3)).await.expect("a short request starts");
+    let mut stream = model
+        .stream(request("Count to five.", 3))
+        .await
+        .expect("a short request starts");
     let mut ends = 0;
     while let Some(event) = stream.next().await {
         assert_eq!(ends, 0, "nothing comes after the end");
         if let ChatEvent::End { usage, .. } = event.expect("a short request ends well") {
             ends += 1;
-            assert!(usage.output_tokens <= 3, "the limit of tokens holds, not {}", usage.output_tokens);
+            assert!(
+                usage.output_tokens <= 3,
+                "the limit of tokens holds, not {}",
+                usage.output_tokens
+            );
             assert!(usage.input_tokens > 0, "the prompt is counted");
         }
     }
@@ -30,10 +37,14 @@ pub async fn streams_end_once(model: &dyn ChatModel) {
 /// # Panics
 /// When the model breaks the contract.
 pub async fn over_length_input_is_refused(model: &dyn ChatModel) {
-    let words = usize::try_from(model.identity().context_window).unwrap_or(usize::MAX).saturating_add(16);
+    let words = usize::try_from(model.identity().context_window)
+        .unwrap_or(usize::MAX)
+        .saturating_add(16);
     let text = "word ".repeat(words);
     match model.stream(request(&text, 8)).await {
-        Err(ModelError::ContextTooLong { tokens, limit, .. }) => assert!(tokens > limit, "{tokens} > {limit}"),
+        Err(ModelError::ContextTooLong { tokens, limit, .. }) => {
+            assert!(tokens > limit, "{tokens} > {limit}")
+        }
         Err(error) => panic!("refused for another reason: {error}"),
         Ok(_) => panic!("an over-length prompt was taken"),
     }
@@ -45,13 +56,25 @@ pub async fn over_length_input_is_refused(model: &dyn ChatModel) {
 /// When the model breaks the contract.
 pub async fn choices_are_normalised(model: &dyn ChatModel) {
     let choices = ["Yes".to_owned(), "No".to_owned()];
-    match model.choice_log_probs(request("Is water wet?", 1), &choices).await {
+    match model
+        .choice_log_probs(request("Is water wet?", 1), &choices)
+        .await
+    {
         Ok(log_probs) => {
-            assert!(model.identity().choice_log_probs, "the identity says that it can't");
+            assert!(
+                model.identity().choice_log_probs,
+                "the identity says that it can't"
+            );
             let sum: f32 = log_probs.iter().map(|log_prob| log_prob.exp()).sum();
-            assert!(log_probs.len() == 2 && (sum - 1.0).abs() < 0.01, "{log_probs:?} sum to {sum}");
+            assert!(
+                log_probs.len() == 2 && (sum - 1.0).abs() < 0.01,
+                "{log_probs:?} sum to {sum}"
+            );
         }
-        Err(ModelError::Unsupported { .. }) => assert!(!model.identity().choice_log_probs, "the identity says that it can"),
+        Err(ModelError::Unsupported { .. }) => assert!(
+            !model.identity().choice_log_probs,
+            "the identity says that it can"
+        ),
         Err(error) => panic!("failed: {error}"),
     }
 }

@@ -3,9 +3,10 @@
 //! Invariant: never part of the program; everything listens on loopback, on ports that the system chooses, and keeps its
 //! data in a temporary folder of its own.
 
-#![cfg_attr(
-    not(test),
-    expect(clippy::expect_used, clippy::panic, reason = "a test that can't be set up has failed, and must say so at once")
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't be set up has failed, and must say so at once"
 )]
 
 pub mod app;

@@ -101,7 +101,11 @@ impl ScriptedModel {
     }
 
     fn words(request: &ChatRequest) -> u32 {
-        let words: usize = request.messages.iter().map(|message| message.content.split_whitespace().count()).sum();
+        let words: usize = request
+            .messages
+            .iter()
+            .map(|message| message.content.split_whitespace().count())
+            .sum();
         u32::try_from(words).unwrap_or(u32::MAX)
     }
 
@@ -110,13 +114,20 @@ impl ScriptedModel {
         let tokens = Self::words(request);
         if tokens.saturating_add(1) > identity.context_window {
             let model = identity.name.clone();
-            return Err(ModelError::ContextTooLong { model, tokens, limit: identity.context_window });
+            return Err(ModelError::ContextTooLong {
+                model,
+                tokens,
+                limit: identity.context_window,
+            });
         }
         Ok(tokens)
     }
 
     fn failed(&self) -> ModelError {
-        ModelError::Failed { model: self.0.identity.name.clone(), message: "the script says so".to_owned() }
+        ModelError::Failed {
+            model: self.0.identity.name.clone(),
+            message: "the script says so".to_owned(),
+        }
     }
 
     fn events(&self, script: &Script, input_tokens: u32, limit: u32) -> Vec<Result<ChatEvent, ModelError>> {
@@ -126,13 +137,20 @@ impl ScriptedModel {
         };
         let pieces: Vec<&str> = text.split_inclusive(' ').collect();
         let kept = pieces.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
-        let finish = if kept < pieces.len() { FinishReason::Length } else { FinishReason::Stop };
+        let finish = if kept < pieces.len() {
+            FinishReason::Length
+        } else {
+            FinishReason::Stop
+        };
         let usage = Usage {
             input_tokens,
             output_tokens: u32::try_from(kept).unwrap_or(u32::MAX),
             ..Usage::default()
         };
-        let mut events = vec![Ok(ChatEvent::PromptProgress { done: input_tokens, total: input_tokens })];
+        let mut events = vec![Ok(ChatEvent::PromptProgress {
+            done: input_tokens,
+            total: input_tokens,
+        })];
         events.extend(pieces.into_iter().take(kept).map(|word| Ok(piece(word))));
         events.push(Ok(ChatEvent::End { finish, usage }));
         events
@@ -140,7 +158,10 @@ impl ScriptedModel {
 }
 
 fn piece(text: &str) -> ChatEvent {
-    ChatEvent::Text { text: text.to_owned(), log_prob: Some(-0.1) }
+    ChatEvent::Text {
+        text: text.to_owned(),
+        log_prob: Some(-0.1),
+    }
 }
 
 /// Counts a completion while it runs.
@@ -177,30 +198,45 @@ impl ChatModel for ScriptedModel {
         match &script {
             Script::Overloaded(retry_after) => {
                 let model = self.0.identity.name.clone();
-                return Err(ModelError::Overloaded { model, retry_after: *retry_after });
+                return Err(ModelError::Overloaded {
+                    model,
+                    retry_after: *retry_after,
+                });
             }
             Script::Panics => panic!("the script says to panic"),
             Script::Says(_) | Script::Breaks => {}
         }
         self.0.running.fetch_add(1, Ordering::SeqCst);
-        let running = Running { model: self.0.clone(), ended: false };
+        let running = Running {
+            model: self.0.clone(),
+            ended: false,
+        };
         let events = VecDeque::from(self.events(&script, input_tokens, limit));
         let open = self.0.open.subscribe();
-        let stream = stream::unfold((running, events, open), |(mut running, mut events, mut open)| async move {
-            let event = events.pop_front()?;
-            // The sender lives in `running`, so waiting can only end by opening.
-            let _ = open.wait_for(|open| *open).await;
-            running.ended = events.is_empty();
-            Some((event, (running, events, open)))
-        });
+        let stream = stream::unfold(
+            (running, events, open),
+            |(mut running, mut events, mut open)| async move {
+                let event = events.pop_front()?;
+                // The sender lives in `running`, so waiting can only end by opening.
+                let _ = open.wait_for(|open| *open).await;
+                running.ended = events.is_empty();
+                Some((event, (running, events, open)))
+            },
+        );
         Ok(stream.boxed())
     }
 
-    async fn choice_log_probs(&self, request: ChatRequest, choices: &[String]) -> Result<Vec<f32>, ModelError> {
+    async fn choice_log_probs(
+        &self,
+        request: ChatRequest,
+        choices: &[String],
+    ) -> Result<Vec<f32>, ModelError> {
         self.check_length(&request)?;
         let support = *self.0.support.lock();
         let others = u16::try_from(choices.len().saturating_sub(1).max(1)).unwrap_or(u16::MAX);
         let other = (1.0 - support) / f32::from(others);
-        Ok((0..choices.len()).map(|index| if index == 0 { support.ln() } else { other.ln() }).collect())
+        Ok((0..choices.len())
+            .map(|index| if index == 0 { support.ln() } else { other.ln() })
+            .collect())
     }
 }

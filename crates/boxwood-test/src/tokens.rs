@@ -12,8 +12,15 @@ pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 impl TestApp {
     /// Asks for a token as the development application, with these fields more.
     pub async fn token(&self, fields: &[(&str, &str)]) -> Reply {
-        let own = [("client_id", "boxwood-dev"), ("client_secret", "boxwood-dev-secret")];
-        let fields: Vec<(&str, &str)> = own.into_iter().filter(|(name, _)| fields.iter().all(|(n, _)| n != name)).chain(fields.iter().copied()).collect();
+        let own = [
+            ("client_id", "boxwood-dev"),
+            ("client_secret", "boxwood-dev-secret"),
+        ];
+        let fields: Vec<(&str, &str)> = own
+            .into_iter()
+            .filter(|(name, _)| fields.iter().all(|(n, _)| n != name))
+            .chain(fields.iter().copied())
+            .collect();
         self.form("/oauth2/token", &fields).await
     }
 
@@ -29,15 +36,22 @@ impl TestApp {
 
     /// A token of a user.
     pub async fn user_token(&self, user_id: &str) -> String {
-        let fields =
-            [("grant_type", "client_credentials"), ("box_subject_type", "user"), ("box_subject_id", user_id)];
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("box_subject_type", "user"),
+            ("box_subject_id", user_id),
+        ];
         self.token(&fields).await.access_token()
     }
 
     /// Narrows a token.
     pub async fn narrow(&self, token: &str, scope: &str, resource: Option<&str>) -> Reply {
-        let mut fields =
-            vec![("grant_type", EXCHANGE), ("subject_token", token), ("subject_token_type", ACCESS_TOKEN), ("scope", scope)];
+        let mut fields = vec![
+            ("grant_type", EXCHANGE),
+            ("subject_token", token),
+            ("subject_token_type", ACCESS_TOKEN),
+            ("scope", scope),
+        ];
         fields.extend(resource.map(|resource| ("resource", resource)));
         self.form("/oauth2/token", &fields).await
     }

@@ -202,7 +202,10 @@ enum ChoiceKind {
 /// Reads `ai_agent` of a question.
 pub(crate) fn read_choice(mut reader: Reader<'_>, findings: &mut Findings) -> Option<AgentChoice> {
     let path = reader.path_of("type");
-    let words = [("ai_agent_ask", ChoiceKind::Override), ("ai_agent_id", ChoiceKind::Reference)];
+    let words = [
+        ("ai_agent_ask", ChoiceKind::Override),
+        ("ai_agent_id", ChoiceKind::Reference),
+    ];
     let kind = one_of(reader.required_text("type", findings)?, &words, &path, findings)?;
     let choice = match kind {
         ChoiceKind::Reference => {
@@ -243,7 +246,9 @@ fn read_tool(
         check_template(template, &reader.path_of("prompt_template"), findings);
     }
     if embeddings == Embeddings::Yes {
-        tool.embeddings = reader.child("embeddings", findings).map(|child| read_embeddings(child, findings));
+        tool.embeddings = reader
+            .child("embeddings", findings)
+            .map(|child| read_embeddings(child, findings));
     }
     reader.close(findings);
     Some(tool)
@@ -272,7 +277,11 @@ fn read_common(reader: &mut Reader<'_>, findings: &mut Findings) -> ToolOverride
 fn read_model(reader: &mut Reader<'_>, findings: &mut Findings) -> Option<String> {
     let name = reader.text("model", findings)?;
     if name.is_empty() {
-        findings.refuse(Reason::TooShort, reader.path_of("model"), "must be a model's name");
+        findings.refuse(
+            Reason::TooShort,
+            reader.path_of("model"),
+            "must be a model's name",
+        );
     }
     Some(name.to_owned())
 }
@@ -285,7 +294,11 @@ fn check_template(template: &str, path: &str, findings: &mut Findings) {
     }
     for placeholder in ["{user_question}", "{content}"] {
         if !template.contains(placeholder) {
-            findings.refuse(Reason::MissingPlaceholder, path, format!("must contain `{placeholder}`"));
+            findings.refuse(
+                Reason::MissingPlaceholder,
+                path,
+                format!("must contain `{placeholder}`"),
+            );
         }
     }
 }
@@ -302,7 +315,10 @@ fn read_embeddings(mut reader: Reader<'_>, findings: &mut Findings) -> Embedding
         tokens.and_then(|tokens| u32::try_from(tokens).ok())
     });
     reader.close(findings);
-    EmbeddingsOverride { model, num_tokens_per_chunk }
+    EmbeddingsOverride {
+        model,
+        num_tokens_per_chunk,
+    }
 }
 
 /// The least and most that a family's parameter takes; `None`: the family does not have it.
@@ -321,19 +337,36 @@ impl Bounds {
             ParamsFamily::Aws => ((0.0, 1.0), (0.0, 1.0), None),
             ParamsFamily::Ibm => ((f64::MIN, f64::MAX), (0.1, 1.0), Some((f64::MIN, f64::MAX))),
         };
-        Self { temperature, top_p, top_k, penalties_and_stop: family == ParamsFamily::OpenAi }
+        Self {
+            temperature,
+            top_p,
+            top_k,
+            penalties_and_stop: family == ParamsFamily::OpenAi,
+        }
     }
 }
 
 fn read_params(mut reader: Reader<'_>, findings: &mut Findings) -> Option<EndpointParams> {
     let path = reader.path_of("type");
-    let family = one_of(reader.required_text("type", findings)?, &ParamsFamily::TABLE, &path, findings)?;
+    let family = one_of(
+        reader.required_text("type", findings)?,
+        &ParamsFamily::TABLE,
+        &path,
+        findings,
+    )?;
     let bounds = Bounds::of(family);
     let mut params = EndpointParams {
         family,
-        temperature: reader.number("temperature", bounds.temperature.0, bounds.temperature.1, findings),
+        temperature: reader.number(
+            "temperature",
+            bounds.temperature.0,
+            bounds.temperature.1,
+            findings,
+        ),
         top_p: reader.number("top_p", bounds.top_p.0, bounds.top_p.1, findings),
-        top_k: bounds.top_k.and_then(|(least, most)| reader.number("top_k", least, most, findings)),
+        top_k: bounds
+            .top_k
+            .and_then(|(least, most)| reader.number("top_k", least, most, findings)),
         frequency_penalty: None,
         presence_penalty: None,
         stop: None,
@@ -358,44 +391,86 @@ mod tests {
         if let Some(reader) = Reader::object(agent, "ai_agent", &mut findings) {
             read_choice(reader, &mut findings);
         }
-        let found: Vec<(Reason, &str)> =
-            findings.errors.iter().map(|error| (error.reason, error.name.as_str())).collect();
+        let found: Vec<(Reason, &str)> = findings
+            .errors
+            .iter()
+            .map(|error| (error.reason, error.name.as_str()))
+            .collect();
         assert_eq!(found, expected, "{agent}");
     }
 
     #[track_caller]
     fn check_tool(tool: &str, settings: &Value, expected: &[(Reason, &str)]) {
-        let expected: Vec<(Reason, String)> =
-            expected.iter().map(|(reason, path)| (*reason, format!("ai_agent.{tool}.{path}"))).collect();
+        let expected: Vec<(Reason, String)> = expected
+            .iter()
+            .map(|(reason, path)| (*reason, format!("ai_agent.{tool}.{path}")))
+            .collect();
         let expected: Vec<(Reason, &str)> = expected.iter().map(|(r, p)| (*r, p.as_str())).collect();
         check(&json!({"type": "ai_agent_ask", tool: settings}), &expected);
     }
 
     #[test]
     fn templates_need_both_placeholders_in_any_order() {
-        check_tool("basic_text", &json!({"prompt_template": "{content} {user_question}"}), &[]);
-        check_tool("basic_text", &json!({"prompt_template": "{user_question} {content}"}), &[]);
+        check_tool(
+            "basic_text",
+            &json!({"prompt_template": "{content} {user_question}"}),
+            &[],
+        );
+        check_tool(
+            "basic_text",
+            &json!({"prompt_template": "{user_question} {content}"}),
+            &[],
+        );
         let place = "prompt_template";
-        check_tool("long_text", &json!({"prompt_template": "{content}"}), &[(Reason::MissingPlaceholder, place)]);
+        check_tool(
+            "long_text",
+            &json!({"prompt_template": "{content}"}),
+            &[(Reason::MissingPlaceholder, place)],
+        );
         check_tool(
             "basic_image",
             &json!({"prompt_template": "Question: user_question"}),
-            &[(Reason::MissingPlaceholder, place), (Reason::MissingPlaceholder, place)],
+            &[
+                (Reason::MissingPlaceholder, place),
+                (Reason::MissingPlaceholder, place),
+            ],
         );
         let long = format!("{{content}}{{user_question}}{}", "x".repeat(10_000));
-        check_tool("basic_text", &json!({"prompt_template": long}), &[(Reason::TooLong, place)]);
+        check_tool(
+            "basic_text",
+            &json!({"prompt_template": long}),
+            &[(Reason::TooLong, place)],
+        );
     }
 
     #[test]
     fn every_family_has_its_bounds() {
         for (params, expected) in [
-            (json!({"type": "openai_params", "temperature": 2, "top_p": 0.1, "frequency_penalty": -2}), vec![]),
-            (json!({"type": "openai_params", "temperature": 2.1}), vec!["temperature"]),
+            (
+                json!({"type": "openai_params", "temperature": 2, "top_p": 0.1, "frequency_penalty": -2}),
+                vec![],
+            ),
+            (
+                json!({"type": "openai_params", "temperature": 2.1}),
+                vec!["temperature"],
+            ),
             (json!({"type": "openai_params", "top_p": 0}), vec!["top_p"]),
-            (json!({"type": "openai_params", "presence_penalty": 3}), vec!["presence_penalty"]),
-            (json!({"type": "aws_params", "temperature": 1.5}), vec!["temperature"]),
-            (json!({"type": "google_params", "top_p": 2, "top_k": 2.5}), vec!["top_k"]),
-            (json!({"type": "ibm_params", "temperature": 9, "top_k": 50, "top_p": 0.05}), vec!["top_p"]),
+            (
+                json!({"type": "openai_params", "presence_penalty": 3}),
+                vec!["presence_penalty"],
+            ),
+            (
+                json!({"type": "aws_params", "temperature": 1.5}),
+                vec!["temperature"],
+            ),
+            (
+                json!({"type": "google_params", "top_p": 2, "top_k": 2.5}),
+                vec!["top_k"],
+            ),
+            (
+                json!({"type": "ibm_params", "temperature": 9, "top_k": 50, "top_p": 0.05}),
+                vec!["top_p"],
+            ),
         ] {
             let expected: Vec<(Reason, String)> = expected
                 .into_iter()
@@ -418,9 +493,15 @@ mod tests {
 
     #[test]
     fn chunks_and_completions_have_bounds() {
-        for (tokens, valid) in [(json!(1), true), (json!(512), true), (json!(0), false), (json!(513), false)] {
+        for (tokens, valid) in [
+            (json!(1), true),
+            (json!(512), true),
+            (json!(0), false),
+            (json!(513), false),
+        ] {
             let place: &[_] = &[(Reason::OutOfRange, "embeddings.strategy.num_tokens_per_chunk")];
-            let strategy = json!({"embeddings": {"strategy": {"id": "basic", "num_tokens_per_chunk": tokens}}});
+            let strategy =
+                json!({"embeddings": {"strategy": {"id": "basic", "num_tokens_per_chunk": tokens}}});
             check_tool("long_text_multi", &strategy, if valid { &[] } else { place });
         }
         check_tool(
@@ -432,7 +513,15 @@ mod tests {
         check_tool("basic_text", &json!({"num_tokens_for_completion": 0}), place);
         check_tool("basic_text", &json!({"num_tokens_for_completion": 1.5}), place);
         check_tool("basic_text", &json!({"num_tokens_for_completion": 8400.0}), &[]);
-        check_tool("basic_text", &json!({"model": ""}), &[(Reason::TooShort, "model")]);
-        check_tool("basic_text", &json!({"model": 5}), &[(Reason::WrongType, "model")]);
+        check_tool(
+            "basic_text",
+            &json!({"model": ""}),
+            &[(Reason::TooShort, "model")],
+        );
+        check_tool(
+            "basic_text",
+            &json!({"model": 5}),
+            &[(Reason::WrongType, "model")],
+        );
     }
 }

@@ -87,14 +87,19 @@ impl AskRequest {
     fn read_into(body: &Value, findings: &mut Findings) -> Option<Self> {
         let mut reader = Reader::object(body, "", findings)?;
         let mode = reader.required_text("mode", findings).and_then(|text| {
-            let words = [("multiple_item_qa", AskMode::MultipleItems), ("single_item_qa", AskMode::SingleItem)];
+            let words = [
+                ("multiple_item_qa", AskMode::MultipleItems),
+                ("single_item_qa", AskMode::SingleItem),
+            ];
             one_of(text, &words, "mode", findings)
         });
         let prompt = reader.required_text("prompt", findings);
         if let Some(prompt) = prompt {
             check_prompt(prompt, findings);
         }
-        let items = reader.required_array("items", findings).map(|entries| read_items(entries, mode, findings));
+        let items = reader
+            .required_array("items", findings)
+            .map(|entries| read_items(entries, mode, findings));
         let history = reader.array("dialogue_history", findings).unwrap_or_default();
         let dialogue_history = history
             .iter()
@@ -102,7 +107,9 @@ impl AskRequest {
             .filter_map(|(index, entry)| read_history(entry, index, findings))
             .collect();
         let include_citations = reader.flag("include_citations", findings).unwrap_or(false);
-        let agent = reader.child("ai_agent", findings).and_then(|agent| agent::read_choice(agent, findings));
+        let agent = reader
+            .child("ai_agent", findings)
+            .and_then(|agent| agent::read_choice(agent, findings));
         reader.close(findings);
         Some(Self {
             mode: mode?,
@@ -133,7 +140,9 @@ fn read_items(entries: &[Value], mode: Option<AskMode>, findings: &mut Findings)
         count if mode == Some(AskMode::SingleItem) => findings.refuse(
             Reason::TooLong,
             "items",
-            format!("must name exactly one item in mode `single_item_qa`, not {count}; use `multiple_item_qa`"),
+            format!(
+                "must name exactly one item in mode `single_item_qa`, not {count}; use `multiple_item_qa`"
+            ),
         ),
         count if count > MAX_ITEMS => findings.refuse(
             Reason::TooLong,
@@ -146,7 +155,9 @@ fn read_items(entries: &[Value], mode: Option<AskMode>, findings: &mut Findings)
     let mut first_place: HashMap<FileId, usize> = HashMap::new();
     let mut items = Vec::new();
     for (index, entry) in entries.iter().take(MAX_ITEMS).enumerate() {
-        let Some(item) = read_item(entry, index, entries.len(), findings) else { continue };
+        let Some(item) = read_item(entry, index, entries.len(), findings) else {
+            continue;
+        };
         if let Some(first) = first_place.get(&item.id) {
             let message = format!("names file {} again, as items[{first}] does", item.id);
             findings.refuse(Reason::NotUnique, format!("items[{index}].id"), message);
@@ -161,18 +172,31 @@ fn read_items(entries: &[Value], mode: Option<AskMode>, findings: &mut Findings)
 fn read_item(entry: &Value, index: usize, count: usize, findings: &mut Findings) -> Option<AskItem> {
     let mut reader = Reader::object(entry, &format!("items[{index}]"), findings)?;
     let path = reader.path_of("type");
-    let kind = reader
-        .required_text("type", findings)
-        .and_then(|text| one_of(text, &[("file", ItemKind::File), ("hubs", ItemKind::Hub)], &path, findings));
+    let kind = reader.required_text("type", findings).and_then(|text| {
+        one_of(
+            text,
+            &[("file", ItemKind::File), ("hubs", ItemKind::Hub)],
+            &path,
+            findings,
+        )
+    });
     let id = reader.required_text("id", findings);
     let content = reader.text("content", findings).map(str::to_owned);
     let id_path = reader.path_of("id");
     reader.close(findings);
     if kind? == ItemKind::Hub {
         if count > 1 {
-            findings.refuse(Reason::Contradiction, path, "a hub must be the only item of a question");
+            findings.refuse(
+                Reason::Contradiction,
+                path,
+                "a hub must be the only item of a question",
+            );
         } else {
-            findings.refuse(Reason::NotServed, path, "questions to hubs are not served yet; name files instead");
+            findings.refuse(
+                Reason::NotServed,
+                path,
+                "questions to hubs are not served yet; name files instead",
+            );
         }
         return None;
     }
@@ -200,7 +224,11 @@ fn read_history(entry: &Value, index: usize, findings: &mut Findings) -> Option<
             None
         }
     });
-    Some(HistoryEntry { prompt, answer, created_at })
+    Some(HistoryEntry {
+        prompt,
+        answer,
+        created_at,
+    })
 }
 
 #[cfg(test)]
@@ -221,7 +249,10 @@ mod tests {
         }
         let found: Vec<(Reason, String)> = match AskRequest::read(&body) {
             Ok(_) => Vec::new(),
-            Err(errors) => errors.into_iter().map(|error| (error.reason, error.name)).collect(),
+            Err(errors) => errors
+                .into_iter()
+                .map(|error| (error.reason, error.name))
+                .collect(),
         };
         let expected: Vec<(Reason, String)> = expected.iter().map(|(r, p)| (*r, (*p).to_owned())).collect();
         assert_eq!(found, expected, "{change}");
@@ -246,8 +277,14 @@ mod tests {
         check(&json!({"mode": null}), &[(Reason::MissingParameter, "mode")]);
         check(&json!({"prompt": null}), &[(Reason::MissingParameter, "prompt")]);
         check(&json!({"items": null}), &[(Reason::MissingParameter, "items")]);
-        check(&json!({"items": [{"type": "file"}]}), &[(Reason::MissingParameter, "items[0].id")]);
-        check(&json!({"items": [{"id": "1"}]}), &[(Reason::MissingParameter, "items[0].type")]);
+        check(
+            &json!({"items": [{"type": "file"}]}),
+            &[(Reason::MissingParameter, "items[0].id")],
+        );
+        check(
+            &json!({"items": [{"id": "1"}]}),
+            &[(Reason::MissingParameter, "items[0].type")],
+        );
         check(
             &json!({"mode": null, "prompt": 7}),
             &[(Reason::MissingParameter, "mode"), (Reason::WrongType, "prompt")],
@@ -257,20 +294,28 @@ mod tests {
     #[test]
     fn prompt_length_is_counted_in_characters() {
         check(&json!({"prompt": "あ".repeat(10_000)}), &[]);
-        check(&json!({"prompt": "あ".repeat(10_001)}), &[(Reason::TooLong, "prompt")]);
+        check(
+            &json!({"prompt": "あ".repeat(10_001)}),
+            &[(Reason::TooLong, "prompt")],
+        );
         check(&json!({"prompt": " \n"}), &[(Reason::TooShort, "prompt")]);
     }
 
     #[test]
     fn items_obey_mode_number_and_uniqueness() {
         let files = |count: usize| -> Vec<Value> {
-            (1..=count).map(|id| json!({"id": id.to_string(), "type": "file"})).collect()
+            (1..=count)
+                .map(|id| json!({"id": id.to_string(), "type": "file"}))
+                .collect()
         };
         let multi = "multiple_item_qa";
         check(&json!({"items": []}), &[(Reason::TooShort, "items")]);
         check(&json!({"items": files(2)}), &[(Reason::TooLong, "items")]);
         check(&json!({"mode": multi, "items": files(25)}), &[]);
-        check(&json!({"mode": multi, "items": files(26)}), &[(Reason::TooLong, "items")]);
+        check(
+            &json!({"mode": multi, "items": files(26)}),
+            &[(Reason::TooLong, "items")],
+        );
         check(
             &json!({"mode": multi, "items": ([files(1), files(2)].concat())}),
             &[(Reason::NotUnique, "items[1].id")],
@@ -279,10 +324,22 @@ mod tests {
 
     #[test]
     fn item_ids_and_types() {
-        check(&json!({"items": [{"id": "x", "type": "file"}]}), &[(Reason::InvalidParameter, "items[0].id")]);
-        check(&json!({"items": [{"id": 5, "type": "file"}]}), &[(Reason::WrongType, "items[0].id")]);
-        check(&json!({"items": [{"id": "5", "type": "folder"}]}), &[(Reason::InvalidParameter, "items[0].type")]);
-        check(&json!({"items": [{"id": "5", "type": "hubs"}]}), &[(Reason::NotServed, "items[0].type")]);
+        check(
+            &json!({"items": [{"id": "x", "type": "file"}]}),
+            &[(Reason::InvalidParameter, "items[0].id")],
+        );
+        check(
+            &json!({"items": [{"id": 5, "type": "file"}]}),
+            &[(Reason::WrongType, "items[0].id")],
+        );
+        check(
+            &json!({"items": [{"id": "5", "type": "folder"}]}),
+            &[(Reason::InvalidParameter, "items[0].type")],
+        );
+        check(
+            &json!({"items": [{"id": "5", "type": "hubs"}]}),
+            &[(Reason::NotServed, "items[0].type")],
+        );
         check(
             &json!({"mode": "multiple_item_qa",
                 "items": [{"id": "5", "type": "hubs"}, {"id": "6", "type": "file"}]}),
@@ -295,14 +352,26 @@ mod tests {
     #[test]
     fn history_flags_and_agents() {
         check(&json!({"mode": "ask"}), &[(Reason::InvalidParameter, "mode")]);
-        check(&json!({"include_citations": "yes"}), &[(Reason::WrongType, "include_citations")]);
+        check(
+            &json!({"include_citations": "yes"}),
+            &[(Reason::WrongType, "include_citations")],
+        );
         check(
             &json!({"dialogue_history": [{"prompt": "p", "created_at": "yesterday"}]}),
             &[(Reason::InvalidParameter, "dialogue_history[0].created_at")],
         );
-        check(&json!({"ai_agent": {}}), &[(Reason::MissingParameter, "ai_agent.type")]);
-        check(&json!({"ai_agent": {"type": "ai_agent_extract"}}), &[(Reason::InvalidParameter, "ai_agent.type")]);
-        check(&json!({"ai_agent": {"type": "ai_agent_id"}}), &[(Reason::MissingParameter, "ai_agent.id")]);
+        check(
+            &json!({"ai_agent": {}}),
+            &[(Reason::MissingParameter, "ai_agent.type")],
+        );
+        check(
+            &json!({"ai_agent": {"type": "ai_agent_extract"}}),
+            &[(Reason::InvalidParameter, "ai_agent.type")],
+        );
+        check(
+            &json!({"ai_agent": {"type": "ai_agent_id"}}),
+            &[(Reason::MissingParameter, "ai_agent.id")],
+        );
     }
 
     #[test]
@@ -323,6 +392,9 @@ mod tests {
     #[test]
     fn a_body_that_is_no_object_is_refused() {
         let errors = AskRequest::read(&json!([])).unwrap_err();
-        assert_eq!((errors[0].reason, errors[0].name.as_str()), (Reason::WrongType, ""));
+        assert_eq!(
+            (errors[0].reason, errors[0].name.as_str()),
+            (Reason::WrongType, "")
+        );
     }
 }

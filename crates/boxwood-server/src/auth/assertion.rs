@@ -55,7 +55,10 @@ pub(crate) enum AssertionError {
     #[error("the signature does not fit a public key of the application")]
     Signature,
     #[error("the claim `{claim}` {problem}")]
-    Claim { claim: &'static str, problem: &'static str },
+    Claim {
+        claim: &'static str,
+        problem: &'static str,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,13 +82,19 @@ impl Assertion {
             return Err(AssertionError::NoKeys);
         }
         let named = header.kid.as_deref().map(str::to_owned);
-        let keys = client.keys.iter().filter(|key| named.as_ref().is_none_or(|id| *id == key.id));
+        let keys = client
+            .keys
+            .iter()
+            .filter(|key| named.as_ref().is_none_or(|id| *id == key.id));
         let keys: Vec<&str> = keys.map(|key| key.public_key_pem.as_str()).collect();
         if keys.is_empty() {
             let shown = named.unwrap_or_default().chars().take(64).collect();
             return Err(AssertionError::UnknownKey(shown));
         }
-        let claims = keys.iter().find_map(|pem| verified(text, pem, header.alg)).ok_or(AssertionError::Signature)?;
+        let claims = keys
+            .iter()
+            .find_map(|pem| verified(text, pem, header.alg))
+            .ok_or(AssertionError::Signature)?;
         Self::from_claims(claims, &client.client_id, now)
     }
 
@@ -94,22 +103,37 @@ impl Assertion {
         if claims.iss.as_deref() != Some(client_id) {
             return Err(claim("iss", "must be the client_id"));
         }
-        let subject_id = claims.sub.filter(|id| !id.is_empty()).ok_or(claim("sub", "is missing"))?;
+        let subject_id = claims
+            .sub
+            .filter(|id| !id.is_empty())
+            .ok_or(claim("sub", "is missing"))?;
         let subject = claims.box_sub_type.as_deref().and_then(Subject::parse);
         let subject = subject.ok_or(claim("box_sub_type", "must be enterprise or user"))?;
         let id = claims.jti.filter(|id| (16..=128).contains(&id.len()));
         let id = id.ok_or(claim("jti", "must have 16 to 128 characters"))?;
-        let expires_at = claims.exp.and_then(moment).ok_or(claim("exp", "is missing or not a time"))?;
+        let expires_at = claims
+            .exp
+            .and_then(moment)
+            .ok_or(claim("exp", "is missing or not a time"))?;
         if expires_at <= now {
             return Err(claim("exp", "is over"));
         }
         if expires_at > now + LONGEST {
             return Err(claim("exp", "must be at most 60 seconds ahead"));
         }
-        if claims.nbf.and_then(moment).is_some_and(|begin| begin > now + Duration::seconds(30)) {
+        if claims
+            .nbf
+            .and_then(moment)
+            .is_some_and(|begin| begin > now + Duration::seconds(30))
+        {
             return Err(claim("nbf", "lies ahead"));
         }
-        Ok(Self { subject, subject_id, id, expires_at })
+        Ok(Self {
+            subject,
+            subject_id,
+            id,
+            expires_at,
+        })
     }
 }
 
@@ -121,10 +145,15 @@ fn verified(text: &str, public_key_pem: &str, algorithm: Algorithm) -> Option<Cl
     validation.validate_nbf = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
-    decode::<Claims>(text, &key, &validation).ok().map(|data| data.claims)
+    decode::<Claims>(text, &key, &validation)
+        .ok()
+        .map(|data| data.claims)
 }
 
 fn moment(seconds: f64) -> Option<DateTime<Utc>> {
-    #[expect(clippy::cast_possible_truncation, reason = "a float beyond i64 saturates, and is then no valid time")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a float beyond i64 saturates, and is then no valid time"
+    )]
     DateTime::from_timestamp(seconds.floor() as i64, 0)
 }

@@ -42,7 +42,10 @@ impl ConsentKey {
     /// A new key.
     pub fn new(ids: &dyn Ids) -> Self {
         let secret = ids.secret();
-        Self { signing: EncodingKey::from_secret(&secret), checking: DecodingKey::from_secret(&secret) }
+        Self {
+            signing: EncodingKey::from_secret(&secret),
+            checking: DecodingKey::from_secret(&secret),
+        }
     }
 
     /// The form's text.
@@ -50,7 +53,10 @@ impl ConsentKey {
     /// # Errors
     /// From the encoder.
     pub fn seal(&self, consent: &Consent, now: DateTime<Utc>) -> Result<String, jsonwebtoken::errors::Error> {
-        let claims = Claims { consent: consent.clone(), exp: (now + LIFETIME).timestamp() };
+        let claims = Claims {
+            consent: consent.clone(),
+            exp: (now + LIFETIME).timestamp(),
+        };
         encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
     }
 

@@ -11,14 +11,27 @@ use http::HeaderMap;
 use http::header::{FORWARDED, HOST};
 
 /// Names under which this machine may be reached for development: those of the certificate.
-pub const LOCAL_NAMES: [&str; 7] =
-    ["localhost", "127.0.0.1", "[::1]", "api.box.com", "upload.box.com", "account.box.com", "dl.boxcloud.com"];
+pub const LOCAL_NAMES: [&str; 7] = [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    "api.box.com",
+    "upload.box.com",
+    "account.box.com",
+    "dl.boxcloud.com",
+];
 
 /// Whether the request comes from this machine, for this machine.
 pub fn is_local(connection: Option<ConnectionInfo>, headers: &HeaderMap) -> bool {
-    let peer_is_local = connection.is_some_and(|connection| connection.peer.ip().to_canonical().is_loopback());
+    let peer_is_local =
+        connection.is_some_and(|connection| connection.peer.ip().to_canonical().is_loopback());
     let proxied = headers.contains_key(FORWARDED) || headers.contains_key("x-forwarded-for");
-    peer_is_local && !proxied && headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_local_name)
+    peer_is_local
+        && !proxied
+        && headers
+            .get(HOST)
+            .and_then(|host| host.to_str().ok())
+            .is_some_and(is_local_name)
 }
 
 fn is_local_name(host: &str) -> bool {
@@ -55,7 +68,8 @@ pub fn allows_client(
     connection: Option<ConnectionInfo>,
     headers: &HeaderMap,
 ) -> bool {
-    client_id != DevelopmentIdentity::default().client_id || (settings.development && is_local(connection, headers))
+    client_id != DevelopmentIdentity::default().client_id
+        || (settings.development && is_local(connection, headers))
 }
 
 #[cfg(test)]
@@ -69,8 +83,15 @@ mod tests {
         for (name, value) in header {
             headers.insert(*name, value.parse().unwrap());
         }
-        let connection = ConnectionInfo { peer: peer.parse::<SocketAddr>().unwrap(), tls: false };
-        assert_eq!(is_local(Some(connection), &headers), expected, "{peer} {header:?}");
+        let connection = ConnectionInfo {
+            peer: peer.parse::<SocketAddr>().unwrap(),
+            tls: false,
+        };
+        assert_eq!(
+            is_local(Some(connection), &headers),
+            expected,
+            "{peer} {header:?}"
+        );
     }
 
     #[test]
@@ -84,7 +105,11 @@ mod tests {
         check("127.0.0.1:5", &[("host", "localhost.example")], false);
         check("127.0.0.1:5", &[], false);
         check("10.0.0.7:5", &[("host", "localhost:8020")], false);
-        check("127.0.0.1:5", &[("host", "localhost"), ("x-forwarded-for", "10.0.0.7")], false);
+        check(
+            "127.0.0.1:5",
+            &[("host", "localhost"), ("x-forwarded-for", "10.0.0.7")],
+            false,
+        );
     }
 
     #[test]

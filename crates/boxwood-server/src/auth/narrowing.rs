@@ -56,7 +56,10 @@ fn held_by(scope: Scope) -> &'static [Scope] {
 /// # Errors
 /// The first scope that goes beyond the token.
 pub(crate) fn narrowed_scopes(own: &ScopeSet, wanted: ScopeSet) -> Result<ScopeSet, Scope> {
-    let held = |wanted: Scope| own.iter().any(|scope| scope == wanted || held_by(scope).contains(&wanted));
+    let held = |wanted: Scope| {
+        own.iter()
+            .any(|scope| scope == wanted || held_by(scope).contains(&wanted))
+    };
     let beyond = wanted.iter().find(|scope| !held(*scope));
     beyond.map_or(Ok(wanted), Err)
 }
@@ -92,7 +95,10 @@ mod tests {
         for (scope, _) in Scope::TABLE {
             for held in held_by(scope) {
                 for below in held_by(*held) {
-                    assert!(scope == *below || held_by(scope).contains(below), "{scope} → {held} → {below}");
+                    assert!(
+                        scope == *below || held_by(scope).contains(below),
+                        "{scope} → {held} → {below}"
+                    );
                 }
             }
         }

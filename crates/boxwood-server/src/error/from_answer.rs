@@ -26,8 +26,11 @@ impl From<AnswerError> for ApiError {
 }
 
 fn bad_item(item: usize, reason: Reason, words: String) -> ApiError {
-    ApiError::new(ErrorCode::BadRequest, words.clone())
-        .with_error(FieldError::new(reason, format!("items[{item}]"), words))
+    ApiError::new(ErrorCode::BadRequest, words.clone()).with_error(FieldError::new(
+        reason,
+        format!("items[{item}]"),
+        words,
+    ))
 }
 
 /// The reason for the library's code.
@@ -57,9 +60,11 @@ fn model_failure(source: ModelError) -> ApiError {
     match source {
         ModelError::ContextTooLong { .. } => ApiError::new(ErrorCode::BadRequest, words.clone())
             .with_error(FieldError::new(Reason::ContextTooLong, "items", words)),
-        ModelError::Overloaded { retry_after, .. } => ApiError::new(ErrorCode::TooManyRequests, words.clone())
-            .with_error(FieldError::new(Reason::Overloaded, "", words))
-            .with_retry_after(retry_after),
+        ModelError::Overloaded { retry_after, .. } => {
+            ApiError::new(ErrorCode::TooManyRequests, words.clone())
+                .with_error(FieldError::new(Reason::Overloaded, "", words))
+                .with_retry_after(retry_after)
+        }
         ModelError::Refused { .. } => ApiError::new(ErrorCode::BadGateway, words.clone())
             .with_error(FieldError::new(Reason::ModelRefused, "ai_agent", words)),
         ModelError::Unavailable { .. } => ApiError::new(ErrorCode::Unavailable, words),

@@ -11,17 +11,20 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::NotFound { .. } => Self::new(ErrorCode::NotFound, words.clone())
                 .with_error(FieldError::new(Reason::NotFound, "", words)),
-            StoreError::Trashed { .. } => {
-                Self::new(ErrorCode::Trashed, words.clone()).with_error(FieldError::new(Reason::Trashed, "", words))
+            StoreError::Trashed { .. } => Self::new(ErrorCode::Trashed, words.clone())
+                .with_error(FieldError::new(Reason::Trashed, "", words)),
+            StoreError::Forbidden { .. } | StoreError::Locked { .. } => {
+                Self::new(ErrorCode::AccessDenied, words)
             }
-            StoreError::Forbidden { .. } | StoreError::Locked { .. } => Self::new(ErrorCode::AccessDenied, words),
             StoreError::NameInUse { conflict } => name_in_use(words, &conflict),
             StoreError::InvalidName { name, reason } => invalid_name(words, &name, reason),
-            StoreError::InvalidValue { field, reason } => Self::field(Reason::InvalidParameter, field, reason),
-            StoreError::PreconditionFailed { .. } => Self::new(ErrorCode::PreconditionFailed, words),
-            StoreError::RootFolder { .. } | StoreError::IntoItself { .. } | StoreError::CurrentVersion { .. } => {
-                Self::new(ErrorCode::BadRequest, words)
+            StoreError::InvalidValue { field, reason } => {
+                Self::field(Reason::InvalidParameter, field, reason)
             }
+            StoreError::PreconditionFailed { .. } => Self::new(ErrorCode::PreconditionFailed, words),
+            StoreError::RootFolder { .. }
+            | StoreError::IntoItself { .. }
+            | StoreError::CurrentVersion { .. } => Self::new(ErrorCode::BadRequest, words),
             StoreError::FolderNotEmpty { .. } => Self::new(ErrorCode::FolderNotEmpty, words),
             StoreError::LoginInUse { .. } => Self::new(ErrorCode::Conflict, words),
             StoreError::TooLarge { .. } => Self::new(ErrorCode::TooLarge, words),
@@ -32,13 +35,20 @@ impl From<StoreError> for ApiError {
                     DigestKind::Part => ErrorCode::PreconditionFailed,
                     DigestKind::Whole => ErrorCode::BadRequest,
                 };
-                Self::new(code, words.clone())
-                    .with_error(FieldError::new(Reason::InvalidParameter, "header.digest", words))
+                Self::new(code, words.clone()).with_error(FieldError::new(
+                    Reason::InvalidParameter,
+                    "header.digest",
+                    words,
+                ))
             }
-            StoreError::PartOutOfPlace { .. } => Self::field(Reason::OutOfRange, "header.content-range", words),
+            StoreError::PartOutOfPlace { .. } => {
+                Self::field(Reason::OutOfRange, "header.content-range", words)
+            }
             StoreError::MissingParts { .. } => Self::field(Reason::MissingParameter, "parts", words),
             StoreError::InvalidGrant(_) => Self::unauthorized(words),
-            StoreError::Source { .. } => Self::new(ErrorCode::BadRequest, "The body ended before it was complete."),
+            StoreError::Source { .. } => {
+                Self::new(ErrorCode::BadRequest, "The body ended before it was complete.")
+            }
             StoreError::NoSpace { .. } => {
                 let message = "The server's disk is full; nothing was kept. Its operator must make room.";
                 Self::new(ErrorCode::InsufficientStorage, message).caused_by(error)
@@ -61,17 +71,27 @@ fn name_in_use(words: String, conflict: &Item) -> ApiError {
     // Box names the item that has the name; upload clients read its id to add a version instead.
     ApiError::new(ErrorCode::ItemNameInUse, words.clone())
         .with_error(FieldError::new(Reason::NameInUse, "name", words))
-        .with_context("conflicts", json!({"type": kind, "id": id, "name": conflict.name()}))
+        .with_context(
+            "conflicts",
+            json!({"type": kind, "id": id, "name": conflict.name()}),
+        )
 }
 
 fn invalid_name(words: String, name: &str, reason: &str) -> ApiError {
-    let code = if name.chars().count() >= 255 { ErrorCode::ItemNameTooLong } else { ErrorCode::ItemNameInvalid };
+    let code = if name.chars().count() >= 255 {
+        ErrorCode::ItemNameTooLong
+    } else {
+        ErrorCode::ItemNameInvalid
+    };
     ApiError::new(code, words).with_error(FieldError::new(Reason::InvalidParameter, "name", reason))
 }
 
 /// An error's words as a sentence.
 pub(super) fn sentence(words: &str) -> String {
     let mut characters = words.chars();
-    let start = characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    let start = characters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>())
+        .unwrap_or_default();
     format!("{start}{}.", characters.as_str().trim_end_matches('.'))
 }

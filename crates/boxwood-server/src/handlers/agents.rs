@@ -22,7 +22,13 @@ pub(crate) async fn default_agent(
         Some("ask") => {}
         Some(mode @ ("text_gen" | "extract" | "extract_structured")) => return Err(not_served(mode)),
         Some(_) => return Err(query.refuse("mode", "must be ask, text_gen, extract or extract_structured")),
-        None => return Err(ApiError::field(Reason::MissingParameter, "query.mode", "is required")),
+        None => {
+            return Err(ApiError::field(
+                Reason::MissingParameter,
+                "query.mode",
+                "is required",
+            ));
+        }
     }
     let language = Language::from_tag(query.text("language").unwrap_or_default());
     let agent = state.asker.default_agent(language, query.text("model"))?;
@@ -31,6 +37,9 @@ pub(crate) async fn default_agent(
 
 fn not_served(mode: &str) -> ApiError {
     let message = format!("The default agent of mode `{mode}` is not served yet; `ask` is.");
-    ApiError::new(ErrorCode::NotImplemented, message.clone())
-        .with_error(FieldError::new(Reason::NotServed, "query.mode", message))
+    ApiError::new(ErrorCode::NotImplemented, message.clone()).with_error(FieldError::new(
+        Reason::NotServed,
+        "query.mode",
+        message,
+    ))
 }

@@ -38,10 +38,19 @@ pub(crate) async fn ask_question(
     let bytes = read_body(body, state.settings.limits.ask_body_bytes).await?;
     let request = AskRequest::read(&parse_json::<Value>(&bytes)?).map_err(ApiError::bad_request)?;
     let question = question(&state, &principal, &request).await?;
-    let starter = Starter { state: state.clone(), question };
-    let (waiter, joined) = state.joins().join(QuestionKey::new(&principal, &bytes), starter)?;
+    let starter = Starter {
+        state: state.clone(),
+        question,
+    };
+    let (waiter, joined) = state
+        .joins()
+        .join(QuestionKey::new(&principal, &bytes), starter)?;
     state.metrics().question_came(joined);
-    let form = ResponseForm { include_citations: request.include_citations, warnings: request.warnings, joined };
+    let form = ResponseForm {
+        include_citations: request.include_citations,
+        warnings: request.warnings,
+        joined,
+    };
     if wants_events(&headers) {
         let render = render_end(state.clone(), form, request_id, base);
         return Ok(events::respond(waiter, state.settings.heartbeat, render));
@@ -72,14 +81,28 @@ impl ResponseForm {
 
 fn render_end(state: AppState, form: ResponseForm, request_id: String, base: String) -> events::RenderEnd {
     Box::new(move |outcome: &Outcome| match outcome {
-        Ok(answer) => ("answer", serde_json::to_value(form.body(&state, answer)).unwrap_or_default()),
-        Err(error) => ("error", serde_json::to_value(error.body(&request_id, &base)).unwrap_or_default()),
+        Ok(answer) => (
+            "answer",
+            serde_json::to_value(form.body(&state, answer)).unwrap_or_default(),
+        ),
+        Err(error) => (
+            "error",
+            serde_json::to_value(error.body(&request_id, &base)).unwrap_or_default(),
+        ),
     })
 }
 
 fn wants_events(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    accept.split(',').any(|media| media.split(';').next().is_some_and(|name| name.trim() == "text/event-stream"))
+    let accept = headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .unwrap_or_default();
+    accept.split(',').any(|media| {
+        media
+            .split(';')
+            .next()
+            .is_some_and(|name| name.trim() == "text/event-stream")
+    })
 }
 
 /// A question that was read and authorised, ready to run.
@@ -94,16 +117,27 @@ impl StartQuestion for Starter {
         cancel: CancellationToken,
         progress: Arc<dyn ProgressSink>,
     ) -> Result<Answer, AnswerError> {
-        let question = Question { cancel, ..self.question };
+        let question = Question {
+            cancel,
+            ..self.question
+        };
         let answer = self.state.asker.ask(question, progress.as_ref()).await;
         self.state.metrics().question_ended(&answer);
         answer
     }
 }
 
-async fn question(state: &AppState, principal: &Principal, request: &AskRequest) -> Result<Question, ApiError> {
+async fn question(
+    state: &AppState,
+    principal: &Principal,
+    request: &AskRequest,
+) -> Result<Question, ApiError> {
     let ids: Vec<FileId> = request.items.iter().map(|item| item.id.clone()).collect();
-    let files = state.store.readable(principal, &ids).await.map_err(|error| name_item(error, &request.items))?;
+    let files = state
+        .store
+        .readable(principal, &ids)
+        .await
+        .map_err(|error| name_item(error, &request.items))?;
     let defaults = state.asker.default_agent(Language::English, None)?;
     let agent = match &request.agent {
         None => defaults,
@@ -113,7 +147,11 @@ async fn question(state: &AppState, principal: &Principal, request: &AskRequest)
         }
         Some(AgentChoice::Reference { id }) => return Err(unknown_agent(id)),
     };
-    let contents = request.items.iter().filter_map(|item| Some((item.id.clone(), item.content.clone()?))).collect();
+    let contents = request
+        .items
+        .iter()
+        .filter_map(|item| Some((item.id.clone(), item.content.clone()?)))
+        .collect();
     let dialogue = request.dialogue_history.iter();
     Ok(Question {
         mode: endpoint_mode(request.mode),
@@ -121,7 +159,10 @@ async fn question(state: &AppState, principal: &Principal, request: &AskRequest)
         files,
         contents,
         dialogue: dialogue
-            .map(|turn| DialogueTurn { prompt: turn.prompt.clone(), answer: turn.answer.clone() })
+            .map(|turn| DialogueTurn {
+                prompt: turn.prompt.clone(),
+                answer: turn.answer.clone(),
+            })
             .collect(),
         agent,
         partition: principal.enterprise_id.to_string(),
@@ -133,7 +174,9 @@ async fn question(state: &AppState, principal: &Principal, request: &AskRequest)
 
 fn unknown_agent(id: &str) -> ApiError {
     let shown: String = id.chars().take(64).collect();
-    let message = format!("names agent `{shown}`, but agents are not served yet; send an `ai_agent_ask` object instead");
+    let message = format!(
+        "names agent `{shown}`, but agents are not served yet; send an `ai_agent_ask` object instead"
+    );
     ApiError::field(Reason::NotServed, "ai_agent.id", message)
 }
 

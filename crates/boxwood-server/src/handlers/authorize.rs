@@ -44,7 +44,10 @@ pub(crate) async fn show(
         state: query.text("state").map(str::to_owned),
         scope: query.text("scope").map(str::to_owned),
     };
-    let form = state.consent().seal(&consent, state.clock.now()).map_err(ApiError::internal)?;
+    let form = state
+        .consent()
+        .seal(&consent, state.clock.now())
+        .map_err(ApiError::internal)?;
     let users = state.store.users(&client.enterprise_id).await?;
     // Nothing may be loaded, and no other page may show this one in a frame.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
@@ -62,9 +65,15 @@ pub(crate) async fn decide(
     require_local(&state, connection, &headers)?;
     let bytes = read_body(body, 64 << 10).await?;
     let form = Query::parse(&String::from_utf8_lossy(&bytes));
-    let consent = form.text("form").and_then(|sealed| state.consent().open(sealed, state.clock.now()));
+    let consent = form
+        .text("form")
+        .and_then(|sealed| state.consent().open(sealed, state.clock.now()));
     let consent = consent.ok_or_else(|| {
-        ApiError::field(Reason::InvalidParameter, "form", "is not valid any more; begin again in the application")
+        ApiError::field(
+            Reason::InvalidParameter,
+            "form",
+            "is not valid any more; begin again in the application",
+        )
     })?;
     let mut target = Url::parse(&consent.redirect_uri).map_err(ApiError::internal)?;
     if form.text("decision") == Some("grant") {
@@ -88,7 +97,8 @@ fn require_local(
     if state.settings.development && development::is_local(connection, headers) {
         return Ok(());
     }
-    let message = "The consent page is for development on this machine; this installation has no sign-in page.";
+    let message =
+        "The consent page is for development on this machine; this installation has no sign-in page.";
     Err(ApiError::new(ErrorCode::Forbidden, message))
 }
 
@@ -100,7 +110,9 @@ fn redirect(client: &Client, wanted: Option<&str>) -> Result<String, ApiError> {
         (Some(wanted), _) if is_development(client) && is_loopback(wanted) => Ok(wanted.to_owned()),
         (Some(_), _) => Err(refuse("is not registered for this application")),
         (None, [only]) => Ok(only.clone()),
-        (None, _) => Err(refuse("is required: the application has not exactly one registered address")),
+        (None, _) => Err(refuse(
+            "is required: the application has not exactly one registered address",
+        )),
     }
 }
 
@@ -123,7 +135,11 @@ async fn code(state: &AppState, consent: &Consent, user_id: &str) -> Result<Stri
         .map_err(|_| ApiError::field(Reason::InvalidParameter, "user_id", "must be a user's id"))?;
     let user = state.store.user(&user_id).await?;
     if user.enterprise.id != client.enterprise_id || !user.active {
-        return Err(ApiError::field(Reason::NotFound, "user_id", "is no active user of the enterprise"));
+        return Err(ApiError::field(
+            Reason::NotFound,
+            "user_id",
+            "is no active user of the enterprise",
+        ));
     }
     let code = NewAuthorizationCode {
         client_id: client.client_id,
@@ -139,9 +155,15 @@ async fn code(state: &AppState, consent: &Consent, user_id: &str) -> Result<Stri
 /// # Errors
 /// When nothing is left: silently giving more than was asked for would be wrong.
 fn wanted_scopes(wanted: Option<&str>, own: &ScopeSet) -> Result<ScopeSet, ApiError> {
-    let Some(wanted) = wanted else { return Ok(own.clone()) };
-    let known = wanted.split_whitespace().filter_map(|name| name.parse::<Scope>().ok());
-    let kept: ScopeSet = known.filter(|scope| narrowed_scopes(own, ScopeSet::from_iter([*scope])).is_ok()).collect();
+    let Some(wanted) = wanted else {
+        return Ok(own.clone());
+    };
+    let known = wanted
+        .split_whitespace()
+        .filter_map(|name| name.parse::<Scope>().ok());
+    let kept: ScopeSet = known
+        .filter(|scope| narrowed_scopes(own, ScopeSet::from_iter([*scope])).is_ok())
+        .collect();
     if kept.iter().next().is_none() {
         let message = format!("names no scope of the application; it has `{own}`");
         return Err(ApiError::field(Reason::InsufficientScope, "query.scope", message));
@@ -153,7 +175,13 @@ fn page(client: &Client, users: &[User], form: &str) -> String {
     let mut options = String::new();
     for user in users {
         // Writing into a String can't fail.
-        let _ = write!(options, "<option value=\"{}\">{} ({})</option>", user.id, escaped(&user.name), escaped(&user.login));
+        let _ = write!(
+            options,
+            "<option value=\"{}\">{} ({})</option>",
+            user.id,
+            escaped(&user.name),
+            escaped(&user.login)
+        );
     }
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Boxwood: grant access</title>\
@@ -173,7 +201,11 @@ fn page(client: &Client, users: &[User], form: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }
 
 #[cfg(test)]

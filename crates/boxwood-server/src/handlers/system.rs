@@ -24,14 +24,25 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Response {
         Err(missing) => json!({"ready": false, "missing": missing}),
     };
     let body = json!({"ready": all, "store": part(store), "model": part(model)});
-    let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if all {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, BoxJson(body)).into_response()
 }
 
 /// Prometheus' text form.
 pub(crate) async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
     let text = state.metrics().text().map_err(ApiError::internal)?;
-    Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
+    Ok((
+        [(
+            CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        text,
+    )
+        .into_response())
 }
 
 /// Where `help_url` leads.

@@ -42,13 +42,24 @@ pub(crate) async fn issue_token(
     body: Body,
 ) -> TokenAnswer {
     let form: TokenForm = read_form(body).await?;
-    let name = form.grant_type.clone().ok_or_else(|| OAuthFailure::missing("grant_type"))?;
+    let name = form
+        .grant_type
+        .clone()
+        .ok_or_else(|| OAuthFailure::missing("grant_type"))?;
     let grant = GrantType::parse(&name).ok_or_else(|| {
         let names: Vec<&str> = GrantType::TABLE.iter().map(|(name, _)| *name).collect();
-        OAuthFailure::new(OAuthErrorCode::UnsupportedGrantType, format!("grant_type must be one of {}", names.join(", ")))
+        OAuthFailure::new(
+            OAuthErrorCode::UnsupportedGrantType,
+            format!("grant_type must be one of {}", names.join(", ")),
+        )
     })?;
     let connection = connection.map(|Extension(connection)| connection);
-    let asked = Asked { state: &state, form, connection, headers };
+    let asked = Asked {
+        state: &state,
+        form,
+        connection,
+        headers,
+    };
     match grant {
         GrantType::ClientCredentials => asked.client_credentials().await,
         GrantType::Jwt => asked.assertion().await,
@@ -67,19 +78,35 @@ pub(crate) async fn revoke_token(
 ) -> Result<StatusCode, OAuthFailure> {
     let form: RevokeForm = read_form(body).await?;
     let connection = connection.map(|Extension(connection)| connection);
-    let token = form.token.as_ref().ok_or_else(|| OAuthFailure::missing("token"))?;
-    let client =
-        checked_client(&state, form.client_id.as_deref(), form.client_secret.as_ref(), connection, &headers).await?;
-    state.store.revoke_token(&token.0, Some(&client.client_id)).await?;
+    let token = form
+        .token
+        .as_ref()
+        .ok_or_else(|| OAuthFailure::missing("token"))?;
+    let client = checked_client(
+        &state,
+        form.client_id.as_deref(),
+        form.client_secret.as_ref(),
+        connection,
+        &headers,
+    )
+    .await?;
+    state
+        .store
+        .revoke_token(&token.0, Some(&client.client_id))
+        .await?;
     Ok(StatusCode::OK)
 }
 
 async fn read_form<T: DeserializeOwned>(body: Body) -> Result<T, OAuthFailure> {
-    let bytes = read_body(body, FORM_BYTES)
-        .await
-        .map_err(|_| OAuthFailure::new(OAuthErrorCode::InvalidRequest, "the body is too large or ended early"))?;
-    let pairs: serde_json::Map<String, serde_json::Value> =
-        url::form_urlencoded::parse(&bytes).map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect();
+    let bytes = read_body(body, FORM_BYTES).await.map_err(|_| {
+        OAuthFailure::new(
+            OAuthErrorCode::InvalidRequest,
+            "the body is too large or ended early",
+        )
+    })?;
+    let pairs: serde_json::Map<String, serde_json::Value> = url::form_urlencoded::parse(&bytes)
+        .map(|(name, value)| (name.into_owned(), value.into_owned().into()))
+        .collect();
     serde_json::from_value(serde_json::Value::Object(pairs))
         .map_err(|error| OAuthFailure::new(OAuthErrorCode::InvalidRequest, error.to_string()))
 }
@@ -108,32 +135,52 @@ impl Asked<'_> {
 
     async fn client_credentials(&self) -> TokenAnswer {
         let client = self.client().await?;
-        let kind = self.form.box_subject_type.as_deref().ok_or_else(|| OAuthFailure::missing("box_subject_type"))?;
+        let kind = self
+            .form
+            .box_subject_type
+            .as_deref()
+            .ok_or_else(|| OAuthFailure::missing("box_subject_type"))?;
         let subject = Subject::parse(kind).ok_or_else(|| {
-            OAuthFailure::new(OAuthErrorCode::InvalidRequest, "box_subject_type must be enterprise or user")
+            OAuthFailure::new(
+                OAuthErrorCode::InvalidRequest,
+                "box_subject_type must be enterprise or user",
+            )
         })?;
-        let id = self.form.box_subject_id.as_deref().ok_or_else(|| OAuthFailure::missing("box_subject_id"))?;
+        let id = self
+            .form
+            .box_subject_id
+            .as_deref()
+            .ok_or_else(|| OAuthFailure::missing("box_subject_id"))?;
         self.issue_for(&client, subject, id).await
     }
 
     async fn assertion(&self) -> TokenAnswer {
         let client = self.client().await?;
-        let text = self.form.assertion.as_ref().ok_or_else(|| OAuthFailure::missing("assertion"))?;
+        let text = self
+            .form
+            .assertion
+            .as_ref()
+            .ok_or_else(|| OAuthFailure::missing("assertion"))?;
         let assertion = Assertion::check(&text.0, &client, self.state.clock.now())
             .map_err(|error| OAuthFailure::new(OAuthErrorCode::InvalidGrant, error.to_string()))?;
         let store = &self.state.store;
-        if !store.remember_jwt_id(&client.client_id, &assertion.id, assertion.expires_at).await? {
+        if !store
+            .remember_jwt_id(&client.client_id, &assertion.id, assertion.expires_at)
+            .await?
+        {
             let message = "the assertion was used before: each needs its own `jti`";
             return Err(OAuthFailure::new(OAuthErrorCode::InvalidGrant, message));
         }
-        self.issue_for(&client, assertion.subject, &assertion.subject_id).await
+        self.issue_for(&client, assertion.subject, &assertion.subject_id)
+            .await
     }
 
     /// A token for the application's service account or for one of the enterprise's users.
     async fn issue_for(&self, client: &Client, subject: Subject, id: &str) -> TokenAnswer {
         let user_id = match subject {
             Subject::Enterprise => {
-                let enterprise: EnterpriseId = id.parse().map_err(|_| OAuthFailure::wrong_subject(subject))?;
+                let enterprise: EnterpriseId =
+                    id.parse().map_err(|_| OAuthFailure::wrong_subject(subject))?;
                 if enterprise != client.enterprise_id {
                     return Err(OAuthFailure::wrong_subject(subject));
                 }
@@ -161,22 +208,40 @@ impl Asked<'_> {
             Err(StoreError::NotFound { .. }) => return Err(wrong()),
             Err(error) => return Err(error.into()),
         };
-        if user.enterprise.id == client.enterprise_id && user.active { Ok(user.id) } else { Err(wrong()) }
+        if user.enterprise.id == client.enterprise_id && user.active {
+            Ok(user.id)
+        } else {
+            Err(wrong())
+        }
     }
 
     async fn authorization_code(&self) -> TokenAnswer {
         let client = self.client().await?;
-        let code = self.form.code.as_ref().ok_or_else(|| OAuthFailure::missing("code"))?;
+        let code = self
+            .form
+            .code
+            .as_ref()
+            .ok_or_else(|| OAuthFailure::missing("code"))?;
         let redirect = self.form.redirect_uri.as_deref();
         let store = &self.state.store;
-        let pair = store.redeem_code(&code.0, &client.client_id, redirect, self.lifetime()).await?;
+        let pair = store
+            .redeem_code(&code.0, &client.client_id, redirect, self.lifetime())
+            .await?;
         Ok(BoxJson(self.pair_body(pair)))
     }
 
     async fn refresh(&self) -> TokenAnswer {
         let client = self.client().await?;
-        let token = self.form.refresh_token.as_ref().ok_or_else(|| OAuthFailure::missing("refresh_token"))?;
-        let pair = self.state.store.redeem_refresh_token(&token.0, &client.client_id, self.lifetime()).await?;
+        let token = self
+            .form
+            .refresh_token
+            .as_ref()
+            .ok_or_else(|| OAuthFailure::missing("refresh_token"))?;
+        let pair = self
+            .state
+            .store
+            .redeem_refresh_token(&token.0, &client.client_id, self.lifetime())
+            .await?;
         Ok(BoxJson(self.pair_body(pair)))
     }
 

@@ -10,6 +10,10 @@ pub(super) fn rows() -> Vec<Route> {
         Route::get("/oauth2/authorize", "get_authorize", authorize::show),
         Route::post("/oauth2/authorize", "boxwood_authorize_decide", authorize::decide),
         Route::get("/api/oauth2/authorize", "get_authorize", authorize::show),
-        Route::post("/api/oauth2/authorize", "boxwood_authorize_decide", authorize::decide),
+        Route::post(
+            "/api/oauth2/authorize",
+            "boxwood_authorize_decide",
+            authorize::decide,
+        ),
     ]
 }

@@ -4,14 +4,22 @@ use super::TlsError;
 use super::files::{make_folder, replace};
 use chrono::{DateTime, Duration, Utc};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The names in the server certificate: this machine, and the hosts that clients without a setting resolve to it.
-pub const CERTIFICATE_NAMES: [&str; 7] =
-    ["localhost", "127.0.0.1", "::1", "api.box.com", "upload.box.com", "account.box.com", "dl.boxcloud.com"];
+pub const CERTIFICATE_NAMES: [&str; 7] = [
+    "localhost",
+    "127.0.0.1",
+    "::1",
+    "api.box.com",
+    "upload.box.com",
+    "account.box.com",
+    "dl.boxcloud.com",
+];
 
 /// Years that the authority lives.
 const AUTHORITY_LIFETIME: Duration = Duration::days(3_650);
@@ -34,7 +42,9 @@ impl TlsFiles {
     /// [`TlsError`].
     pub fn open_or_make(folder: &Path, now: DateTime<Utc>) -> Result<Self, TlsError> {
         make_folder(folder)?;
-        let files = Self { folder: folder.to_owned() };
+        let files = Self {
+            folder: folder.to_owned(),
+        };
         if !files.authority_certificate().exists() || !files.authority_key().exists() {
             files.make_authority(now)?;
         }
@@ -77,8 +87,12 @@ impl TlsFiles {
     fn make_authority(&self, now: DateTime<Utc>) -> Result<(), TlsError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "Boxwood local authority");
-        params.distinguished_name.push(DnType::OrganizationName, "Boxwood on this machine");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Boxwood local authority");
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "Boxwood on this machine");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         set_lifetime(&mut params, now, AUTHORITY_LIFETIME);
@@ -101,12 +115,20 @@ impl TlsFiles {
         set_lifetime(&mut params, now, SERVER_LIFETIME);
         let certificate = params.signed_by(&key, &issuer)?;
         replace(&self.server_key(), &key.serialize_pem(), true)?;
-        replace(&self.server_certificate(), &format!("{}{authority_pem}", certificate.pem()), false)
+        replace(
+            &self.server_certificate(),
+            &format!("{}{authority_pem}", certificate.pem()),
+            false,
+        )
     }
 }
 
 fn read(path: &Path) -> Result<String, TlsError> {
-    fs::read_to_string(path).map_err(|source| TlsError::File { action: "read", path: path.to_owned(), source })
+    fs::read_to_string(path).map_err(|source| TlsError::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn set_lifetime(params: &mut CertificateParams, now: DateTime<Utc>, lifetime: Duration) {
@@ -138,7 +160,10 @@ mod tests {
         assert_eq!(fs::read_to_string(files.server_certificate()).unwrap(), server);
         assert!(files.renew_if_due(now + Duration::days(368)).unwrap());
         assert_ne!(fs::read_to_string(files.server_certificate()).unwrap(), server);
-        assert_eq!(fs::read_to_string(files.authority_certificate()).unwrap(), authority);
+        assert_eq!(
+            fs::read_to_string(files.authority_certificate()).unwrap(),
+            authority
+        );
     }
 
     #[test]
@@ -156,8 +181,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = TlsFiles::open_or_make(&folder.path().join("tls"), Utc::now()).unwrap();
         for key in [files.server_key(), files.authority_key()] {
-            assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600, "{}", key.display());
+            assert_eq!(
+                fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+                0o600,
+                "{}",
+                key.display()
+            );
         }
-        assert_eq!(fs::metadata(folder.path().join("tls")).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(folder.path().join("tls"))
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777,
+            0o700
+        );
     }
 }

@@ -9,28 +9,65 @@ async fn the_default_agent_is_complete_and_may_be_sent_back() {
     let agent = app.get("/2.0/ai_agent_default?mode=ask&language=en-US").await;
     assert_eq!(agent.status, 200, "{}", agent.text);
     assert_eq!(agent.body["type"], "ai_agent_ask");
-    for tool in ["basic_text", "basic_text_multi", "long_text", "long_text_multi", "basic_image", "basic_image_multi"] {
-        assert!(agent.body[tool]["prompt_template"].as_str().unwrap().contains("{content}"), "{tool}");
-        assert_eq!(agent.body[tool]["embeddings"].is_object(), tool.starts_with("long_text"), "{tool}");
+    for tool in [
+        "basic_text",
+        "basic_text_multi",
+        "long_text",
+        "long_text_multi",
+        "basic_image",
+        "basic_image_multi",
+    ] {
+        assert!(
+            agent.body[tool]["prompt_template"]
+                .as_str()
+                .unwrap()
+                .contains("{content}"),
+            "{tool}"
+        );
+        assert_eq!(
+            agent.body[tool]["embeddings"].is_object(),
+            tool.starts_with("long_text"),
+            "{tool}"
+        );
     }
     assert!(agent.body["spreadsheet"]["model"].is_string());
-    assert_eq!(agent.body["basic_text"]["llm_endpoint_params"]["presence_penalty"], 1.5);
+    assert_eq!(
+        agent.body["basic_text"]["llm_endpoint_params"]["presence_penalty"],
+        1.5
+    );
 
     let file = app.upload("sun.txt", b"x").await;
     let mut body = question(&file);
     body["ai_agent"] = agent.body;
     let reply = app.post("/2.0/ai/ask", &body).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert!(!reply.body["boxwood"]["warnings"].to_string().contains("not known"), "{}", reply.text);
+    assert!(
+        !reply.body["boxwood"]["warnings"]
+            .to_string()
+            .contains("not known"),
+        "{}",
+        reply.text
+    );
 }
 
 #[tokio::test]
 async fn language_and_model_are_obeyed() {
     let app = TestApp::start().await;
-    let japanese = app.get("/2.0/ai_agent_default?mode=ask&language=ja-JP&model=google__gemini_2_5_pro").await.body;
-    assert!(japanese["basic_text"]["system_message"].as_str().unwrap().contains("文書"));
+    let japanese = app
+        .get("/2.0/ai_agent_default?mode=ask&language=ja-JP&model=google__gemini_2_5_pro")
+        .await
+        .body;
+    assert!(
+        japanese["basic_text"]["system_message"]
+            .as_str()
+            .unwrap()
+            .contains("文書")
+    );
     assert_eq!(japanese["basic_text"]["model"], "google__gemini_2_5_pro");
-    assert_eq!(japanese["basic_text"]["llm_endpoint_params"]["type"], "google_params");
+    assert_eq!(
+        japanese["basic_text"]["llm_endpoint_params"]["type"],
+        "google_params"
+    );
 }
 
 #[tokio::test]
@@ -39,9 +76,27 @@ async fn wrong_modes_and_models_are_refused() {
     for (query, status, code, reason, name) in [
         ("", 400, "bad_request", "missing_parameter", "query.mode"),
         ("mode=chat", 400, "bad_request", "invalid_parameter", "query.mode"),
-        ("mode=text_gen", 501, "not_implemented", "not_served", "query.mode"),
-        ("mode=extract_structured", 501, "not_implemented", "not_served", "query.mode"),
-        ("mode=ask&model=nonsense", 400, "bad_request", "unknown_model", "model"),
+        (
+            "mode=text_gen",
+            501,
+            "not_implemented",
+            "not_served",
+            "query.mode",
+        ),
+        (
+            "mode=extract_structured",
+            501,
+            "not_implemented",
+            "not_served",
+            "query.mode",
+        ),
+        (
+            "mode=ask&model=nonsense",
+            400,
+            "bad_request",
+            "unknown_model",
+            "model",
+        ),
     ] {
         let reply = app.get(&format!("/2.0/ai_agent_default?{query}")).await;
         reply.assert_refused(status, code, reason, name);

@@ -17,9 +17,15 @@ async fn an_answer_has_boxes_form_and_ours() {
     assert_eq!(reply.body["completion_reason"], "done");
     assert!(reply.body["created_at"].as_str().unwrap().ends_with("+00:00"));
     assert_eq!(reply.body["ai_agent_info"]["processor"], "basic_text");
-    assert_eq!(reply.body["ai_agent_info"]["models"][0]["name"], "scripted__model");
+    assert_eq!(
+        reply.body["ai_agent_info"]["models"][0]["name"],
+        "scripted__model"
+    );
     assert_eq!(reply.body["boxwood"]["served_by"]["answered"], "scripted__model");
-    assert!(reply.body.get("citations").is_none(), "citations were not asked for");
+    assert!(
+        reply.body.get("citations").is_none(),
+        "citations were not asked for"
+    );
     assert!(!reply.header("box-request-id").is_empty());
 }
 
@@ -74,8 +80,14 @@ async fn dialogue_and_override_reach_the_model() {
     assert_eq!(app.post(PATH, &body).await.status, 200);
     let request = app.model.requests().remove(0);
     let words = serde_json::to_string(&request.messages).unwrap();
-    assert!(words.contains("Speak like a pirate.") && words.contains("first answer"), "{words}");
-    assert_eq!((request.max_output_tokens, request.sampling.temperature), (7, Some(0.5)));
+    assert!(
+        words.contains("Speak like a pirate.") && words.contains("first answer"),
+        "{words}"
+    );
+    assert_eq!(
+        (request.max_output_tokens, request.sampling.temperature),
+        (7, Some(0.5))
+    );
     assert!(request.stop.contains(&"HALT".to_owned()), "{:?}", request.stop);
 }
 
@@ -85,7 +97,9 @@ async fn check(app: &TestApp, file: &str, change: Value, reason: &str, name: &st
     for (member, value) in change.as_object().unwrap() {
         body[member] = value.clone();
     }
-    app.post(PATH, &body).await.assert_refused(400, "bad_request", reason, name);
+    app.post(PATH, &body)
+        .await
+        .assert_refused(400, "bad_request", reason, name);
 }
 
 #[tokio::test]
@@ -93,7 +107,9 @@ async fn bad_questions_are_refused_with_the_fields_path() {
     let app = TestApp::start().await;
     let file = app.upload("sun.txt", b"x").await;
     let items = |count: usize| -> Value {
-        (1..=count).map(|id| json!({"id": id.to_string(), "type": "file"})).collect()
+        (1..=count)
+            .map(|id| json!({"id": id.to_string(), "type": "file"}))
+            .collect()
     };
     let over = |settings: Value| json!({"ai_agent": {"type": "ai_agent_ask", "basic_text": settings}});
     for (change, reason, name) in [
@@ -103,28 +119,73 @@ async fn bad_questions_are_refused_with_the_fields_path() {
         (json!({"prompt": "x".repeat(10_001)}), "too_long", "prompt"),
         (json!({"items": []}), "too_short", "items"),
         (json!({"items": items(2)}), "too_long", "items"),
-        (json!({"mode": "multiple_item_qa", "items": items(26)}), "too_long", "items"),
-        (json!({"items": [{"id": "7", "type": "hubs"}]}), "not_served", "items[0].type"),
-        (json!({"items": [{"id": "7", "type": "web_link"}]}), "invalid_parameter", "items[0].type"),
-        (json!({"items": [{"id": "../7", "type": "file"}]}), "invalid_parameter", "items[0].id"),
-        (json!({"items": [{"id": "999999", "type": "file"}]}), "not_found", "items[0].id"),
+        (
+            json!({"mode": "multiple_item_qa", "items": items(26)}),
+            "too_long",
+            "items",
+        ),
+        (
+            json!({"items": [{"id": "7", "type": "hubs"}]}),
+            "not_served",
+            "items[0].type",
+        ),
+        (
+            json!({"items": [{"id": "7", "type": "web_link"}]}),
+            "invalid_parameter",
+            "items[0].type",
+        ),
+        (
+            json!({"items": [{"id": "../7", "type": "file"}]}),
+            "invalid_parameter",
+            "items[0].id",
+        ),
+        (
+            json!({"items": [{"id": "999999", "type": "file"}]}),
+            "not_found",
+            "items[0].id",
+        ),
         (json!({"include_citations": 1}), "wrong_type", "include_citations"),
-        (json!({"ai_agent": {"type": "ai_agent_id", "id": "14031"}}), "not_served", "ai_agent.id"),
-        (json!({"ai_agent": {"type": "ai_agent_extract"}}), "invalid_parameter", "ai_agent.type"),
-        (over(json!({"prompt_template": "{content}"})), "missing_placeholder", "ai_agent.basic_text.prompt_template"),
-        (over(json!({"num_tokens_for_completion": 0})), "out_of_range", "ai_agent.basic_text.num_tokens_for_completion"),
-        (over(json!({"model": "no_such_model"})), "unknown_model", "ai_agent.basic_text.model"),
+        (
+            json!({"ai_agent": {"type": "ai_agent_id", "id": "14031"}}),
+            "not_served",
+            "ai_agent.id",
+        ),
+        (
+            json!({"ai_agent": {"type": "ai_agent_extract"}}),
+            "invalid_parameter",
+            "ai_agent.type",
+        ),
+        (
+            over(json!({"prompt_template": "{content}"})),
+            "missing_placeholder",
+            "ai_agent.basic_text.prompt_template",
+        ),
+        (
+            over(json!({"num_tokens_for_completion": 0})),
+            "out_of_range",
+            "ai_agent.basic_text.num_tokens_for_completion",
+        ),
+        (
+            over(json!({"model": "no_such_model"})),
+            "unknown_model",
+            "ai_agent.basic_text.model",
+        ),
     ] {
         let missing_file = name == "items[0].id" && reason == "not_found";
         if missing_file {
             let mut body = question(&file);
             body["items"] = change["items"].clone();
-            app.post(PATH, &body).await.assert_refused(404, "not_found", reason, name);
+            app.post(PATH, &body)
+                .await
+                .assert_refused(404, "not_found", reason, name);
         } else {
             check(&app, &file, change, reason, name).await;
         }
     }
-    assert!(app.model.requests().is_empty(), "no refused question reaches the model");
+    assert!(
+        app.model.requests().is_empty(),
+        "no refused question reaches the model"
+    );
 }
 
 #[tokio::test]
@@ -132,13 +193,25 @@ async fn the_same_file_twice_is_refused() {
     let app = TestApp::start().await;
     let file = app.upload("sun.txt", b"x").await;
     let twice = json!([{"id": file, "type": "file"}, {"id": file, "type": "file"}]);
-    check(&app, &file, json!({"mode": "multiple_item_qa", "items": twice}), "not_unique", "items[1].id").await;
+    check(
+        &app,
+        &file,
+        json!({"mode": "multiple_item_qa", "items": twice}),
+        "not_unique",
+        "items[1].id",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn every_wrong_field_is_named_at_once() {
     let app = TestApp::start().await;
-    let reply = app.post(PATH, &json!({"prompt": 5, "items": [{"id": "x", "type": "file"}]})).await;
+    let reply = app
+        .post(
+            PATH,
+            &json!({"prompt": 5, "items": [{"id": "x", "type": "file"}]}),
+        )
+        .await;
     let names: Vec<&str> = reply.body["context_info"]["errors"]
         .as_array()
         .unwrap()
@@ -159,10 +232,15 @@ async fn a_body_that_is_no_json_is_refused() {
 
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_refused() {
-    let app = TestApp::builder().settings(|settings| settings.limits.ask_body_bytes = 1_000).start().await;
+    let app = TestApp::builder()
+        .settings(|settings| settings.limits.ask_body_bytes = 1_000)
+        .start()
+        .await;
     let mut body = question("1");
     body["prompt"] = json!("x".repeat(2_000));
-    app.post(PATH, &body).await.assert_error(413, "request_entity_too_large");
+    app.post(PATH, &body)
+        .await
+        .assert_error(413, "request_entity_too_large");
 }
 
 #[tokio::test]
@@ -178,8 +256,15 @@ async fn another_users_file_is_not_found() {
 async fn a_trashed_file_is_told_as_trashed() {
     let app = TestApp::start().await;
     let file = app.upload("old.txt", b"x").await;
-    assert_eq!(boxwood_test::Reply::of(app.request("DELETE", &format!("/2.0/files/{file}"))).await.status, 204);
-    app.post(PATH, &question(&file)).await.assert_refused(404, "trashed", "trashed", "items[0].id");
+    assert_eq!(
+        boxwood_test::Reply::of(app.request("DELETE", &format!("/2.0/files/{file}")))
+            .await
+            .status,
+        204
+    );
+    app.post(PATH, &question(&file))
+        .await
+        .assert_refused(404, "trashed", "trashed", "items[0].id");
 }
 
 #[tokio::test]
@@ -195,7 +280,10 @@ async fn a_full_engine_answers_429_with_title_case_retry_after() {
 
 #[tokio::test]
 async fn more_questions_than_the_limit_are_refused() {
-    let app = TestApp::builder().settings(|settings| settings.limits.questions = 1).start().await;
+    let app = TestApp::builder()
+        .settings(|settings| settings.limits.questions = 1)
+        .start()
+        .await;
     let file = app.upload("sun.txt", b"x").await;
     app.model.hold();
     let first = question(&file);
@@ -219,24 +307,40 @@ async fn a_broken_model_and_a_panic_are_errors_of_boxes_form() {
     let app = TestApp::start().await;
     let file = app.upload("sun.txt", b"x").await;
     app.model.next(Script::Breaks);
-    app.post(PATH, &question(&file)).await.assert_error(502, "bad_gateway");
+    app.post(PATH, &question(&file))
+        .await
+        .assert_error(502, "bad_gateway");
     app.model.next(Script::Panics);
-    app.post(PATH, &question(&file)).await.assert_error(500, "internal_server_error");
-    assert_eq!(app.post(PATH, &question(&file)).await.status, 200, "the next question is answered");
+    app.post(PATH, &question(&file))
+        .await
+        .assert_error(500, "internal_server_error");
+    assert_eq!(
+        app.post(PATH, &question(&file)).await.status,
+        200,
+        "the next question is answered"
+    );
 }
 
 #[tokio::test]
 async fn an_answer_beyond_its_time_limit_is_a_504() {
     let limit = Some(Duration::from_millis(50));
-    let app = TestApp::builder().settings(|settings| settings.answer_time_limit = limit).start().await;
+    let app = TestApp::builder()
+        .settings(|settings| settings.answer_time_limit = limit)
+        .start()
+        .await;
     let file = app.upload("sun.txt", b"x").await;
     app.model.hold();
-    app.post(PATH, &question(&file)).await.assert_error(504, "gateway_timeout");
+    app.post(PATH, &question(&file))
+        .await
+        .assert_error(504, "gateway_timeout");
 }
 
 #[tokio::test]
 async fn a_truncated_answer_says_so() {
-    let app = TestApp::builder().model(ScriptedModel::saying("The sun rises in the east every day.")).start().await;
+    let app = TestApp::builder()
+        .model(ScriptedModel::saying("The sun rises in the east every day."))
+        .start()
+        .await;
     let file = app.upload("sun.txt", b"x").await;
     let mut body = question(&file);
     body["ai_agent"] = json!({"type": "ai_agent_ask", "basic_text": {"num_tokens_for_completion": 6}});

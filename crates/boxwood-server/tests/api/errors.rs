@@ -7,14 +7,23 @@ use chrono::Duration;
 #[tokio::test]
 async fn a_wrong_or_missing_token_is_refused() {
     let app = TestApp::start().await;
-    for header in [None, Some("Bearer wrong"), Some("Bearer "), Some("Basic Ym94d29vZC1kZXY6eA=="), Some("boxwood-dev-token")] {
+    for header in [
+        None,
+        Some("Bearer wrong"),
+        Some("Bearer "),
+        Some("Basic Ym94d29vZC1kZXY6eA=="),
+        Some("boxwood-dev-token"),
+    ] {
         let mut request = app.client.get(format!("{}/2.0/users/me", app.base));
         if let Some(header) = header {
             request = request.header("authorization", header);
         }
         let reply = Reply::of(request).await;
         reply.assert_error(401, "unauthorized");
-        assert!(reply.header("www-authenticate").starts_with("Bearer"), "{header:?}");
+        assert!(
+            reply.header("www-authenticate").starts_with("Bearer"),
+            "{header:?}"
+        );
     }
 }
 
@@ -22,7 +31,12 @@ async fn a_wrong_or_missing_token_is_refused() {
 async fn an_expired_token_is_refused() {
     let app = TestApp::start().await;
     let token = app.service_token().await;
-    assert_eq!(Reply::of(app.request_as(&token, "GET", "/2.0/users/me")).await.status, 200);
+    assert_eq!(
+        Reply::of(app.request_as(&token, "GET", "/2.0/users/me"))
+            .await
+            .status,
+        200
+    );
     app.clock.advance(Duration::minutes(61));
     let reply = Reply::of(app.request_as(&token, "GET", "/2.0/users/me")).await;
     reply.assert_error(401, "unauthorized");
@@ -36,7 +50,12 @@ async fn a_missing_scope_is_named() {
     for scope in ["item_preview", "ai.readwrite"] {
         let token = app.narrow("boxwood-dev-token", scope, None).await.access_token();
         let reply = app.post_as(&token, "/2.0/ai/ask", &question(&file)).await;
-        reply.assert_refused(403, "insufficient_scope", "insufficient_scope", "header.authorization");
+        reply.assert_refused(
+            403,
+            "insufficient_scope",
+            "insufficient_scope",
+            "header.authorization",
+        );
     }
 }
 
@@ -68,5 +87,10 @@ async fn the_help_url_leads_to_the_explanation() {
     let reply = app.get("/2.0/nonsense").await;
     let help = reply.body["help_url"].as_str().unwrap();
     assert_eq!(help, format!("{}/docs/errors#not_found", app.base));
-    assert!(app.get("/docs/errors").await.text.contains("| `not_found` | 404 |"));
+    assert!(
+        app.get("/docs/errors")
+            .await
+            .text
+            .contains("| `not_found` | 404 |")
+    );
 }

@@ -8,18 +8,25 @@ use std::time::Duration;
 
 /// Name and data of each event.
 fn events(text: &str) -> Vec<(String, Value)> {
-    let blocks = text.split("\n\n").filter(|block| !block.is_empty() && !block.starts_with(':'));
+    let blocks = text
+        .split("\n\n")
+        .filter(|block| !block.is_empty() && !block.starts_with(':'));
     blocks
         .map(|block| {
             let (name, data) = block.split_once('\n').unwrap();
             let data = data.strip_prefix("data: ").unwrap();
-            (name.strip_prefix("event: ").unwrap().to_owned(), serde_json::from_str(data).unwrap())
+            (
+                name.strip_prefix("event: ").unwrap().to_owned(),
+                serde_json::from_str(data).unwrap(),
+            )
         })
         .collect()
 }
 
 async fn ask(app: &TestApp, body: &Value) -> Reply {
-    let request = app.request("POST", "/2.0/ai/ask").header("accept", "text/event-stream");
+    let request = app
+        .request("POST", "/2.0/ai/ask")
+        .header("accept", "text/event-stream");
     Reply::of(request.body(body.to_string())).await
 }
 
@@ -33,12 +40,24 @@ async fn events_end_with_the_whole_answer() {
     assert_eq!(reply.header("content-type"), "text/event-stream");
     let events = events(&reply.text);
     let (name, last) = events.last().unwrap();
-    assert_eq!((name.as_str(), &last["answer"]), ("answer", &json!("The sun rises in the east.")));
+    assert_eq!(
+        (name.as_str(), &last["answer"]),
+        ("answer", &json!("The sun rises in the east."))
+    );
     assert!(last["citations"].is_array());
-    let draft: String =
-        events.iter().filter(|(name, _)| name == "delta").filter_map(|(_, data)| data["text"].as_str()).collect();
+    let draft: String = events
+        .iter()
+        .filter(|(name, _)| name == "delta")
+        .filter_map(|(_, data)| data["text"].as_str())
+        .collect();
     assert_eq!(draft.trim(), "The sun rises in the east.");
-    assert_eq!(events.iter().filter(|(name, _)| name == "answer" || name == "error").count(), 1);
+    assert_eq!(
+        events
+            .iter()
+            .filter(|(name, _)| name == "answer" || name == "error")
+            .count(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -63,7 +82,10 @@ async fn a_wrong_question_is_an_ordinary_refusal() {
 
 #[tokio::test]
 async fn a_quiet_stream_has_heartbeats_and_progress() {
-    let app = TestApp::builder().settings(|settings| settings.heartbeat = Duration::from_millis(20)).start().await;
+    let app = TestApp::builder()
+        .settings(|settings| settings.heartbeat = Duration::from_millis(20))
+        .start()
+        .await;
     let file = app.upload("sun.txt", b"x").await;
     app.model.hold();
     let body = question(&file);
@@ -71,7 +93,11 @@ async fn a_quiet_stream_has_heartbeats_and_progress() {
         tokio::time::sleep(Duration::from_millis(200)).await;
         app.model.release();
     });
-    assert!(reply.text.matches(": still working\n\n").count() >= 2, "{}", reply.text);
+    assert!(
+        reply.text.matches(": still working\n\n").count() >= 2,
+        "{}",
+        reply.text
+    );
     assert!(reply.text.contains("event: progress\n"), "{}", reply.text);
 }
 
@@ -80,10 +106,15 @@ async fn a_reader_that_leaves_ends_the_work() {
     let app = TestApp::start().await;
     let file = app.upload("sun.txt", b"x").await;
     app.model.hold();
-    let request = app.request("POST", "/2.0/ai/ask").header("accept", "text/event-stream");
+    let request = app
+        .request("POST", "/2.0/ai/ask")
+        .header("accept", "text/event-stream");
     let response = request.body(question(&file).to_string()).send().await.unwrap();
     let mut stream = response.bytes_stream();
-    assert!(stream.next().await.unwrap().is_ok(), "something comes before the answer");
+    assert!(
+        stream.next().await.unwrap().is_ok(),
+        "something comes before the answer"
+    );
     drop(stream);
     for _ in 0..600 {
         if app.model.abandoned() == 1 {

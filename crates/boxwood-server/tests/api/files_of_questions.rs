@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 
 fn question(files: &[&str]) -> Value {
     let items: Vec<Value> = files.iter().map(|id| json!({"id": id, "type": "file"})).collect();
-    let mode = if files.len() == 1 { "single_item_qa" } else { "multiple_item_qa" };
+    let mode = if files.len() == 1 {
+        "single_item_qa"
+    } else {
+        "multiple_item_qa"
+    };
     json!({"mode": mode, "prompt": "When does the lease end?", "items": items, "include_citations": true})
 }
 
@@ -27,7 +31,11 @@ async fn unreadable_files_are_refused_with_the_reason() {
     let app = TestApp::builder().worker(WORKER).start().await;
     for (name, content, reason) in [
         ("empty.pdf", &b""[..], "empty_file"),
-        ("program.bin", &b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0>\0\x01\0\0\0"[..], "unsupported_format"),
+        (
+            "program.bin",
+            &b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0>\0\x01\0\0\0"[..],
+            "unsupported_format",
+        ),
         ("blank.txt", &b" \n\n "[..], "no_text"),
     ] {
         let file = app.upload(name, content).await;
@@ -43,5 +51,11 @@ async fn an_unreadable_file_beside_a_readable_one_is_told() {
     let bad = app.upload("empty.txt", b"").await;
     let reply = app.post("/2.0/ai/ask", &question(&[&good, &bad])).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert!(reply.body["boxwood"]["warnings"].to_string().contains("empty.txt"), "{}", reply.text);
+    assert!(
+        reply.body["boxwood"]["warnings"]
+            .to_string()
+            .contains("empty.txt"),
+        "{}",
+        reply.text
+    );
 }

@@ -19,7 +19,10 @@ async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// Sends a question and gives up reading after a moment, as an SDK does after 60 seconds.
 async fn give_up(app: &TestApp, body: &Value) {
-    let request = app.request("POST", PATH).timeout(Duration::from_millis(60)).body(body.to_string());
+    let request = app
+        .request("POST", PATH)
+        .timeout(Duration::from_millis(60))
+        .body(body.to_string());
     let error = request.send().await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
 }
@@ -42,7 +45,10 @@ async fn an_identical_question_joins_the_running_one() {
 
 #[tokio::test]
 async fn an_answer_that_came_between_two_tries_is_kept() {
-    let app = TestApp::builder().settings(|settings| settings.join_grace = Duration::from_secs(30)).start().await;
+    let app = TestApp::builder()
+        .settings(|settings| settings.join_grace = Duration::from_secs(30))
+        .start()
+        .await;
     let file = app.upload("sun.txt", b"x").await;
     let body = question(&file);
     app.model.hold();
@@ -53,14 +59,20 @@ async fn an_answer_that_came_between_two_tries_is_kept() {
     assert_eq!(reply.body["boxwood"]["joined"], true, "{}", reply.text);
     assert_eq!(app.model.requests().len(), 1);
     let again = app.post(PATH, &body).await;
-    assert_eq!(again.body["boxwood"]["joined"], false, "an answer that was received is not given again");
+    assert_eq!(
+        again.body["boxwood"]["joined"], false,
+        "an answer that was received is not given again"
+    );
 }
 
 #[tokio::test]
 async fn different_questions_and_principals_do_not_join() {
     let app = TestApp::start().await;
     let file = app.upload("sun.txt", b"x").await;
-    let token = app.narrow("boxwood-dev-token", "ai.readwrite item_preview", None).await.access_token();
+    let token = app
+        .narrow("boxwood-dev-token", "ai.readwrite item_preview", None)
+        .await
+        .access_token();
     app.model.hold();
     let first = question(&file);
     let mut second = question(&file);
@@ -69,8 +81,12 @@ async fn different_questions_and_principals_do_not_join() {
         until("three completions run", || app.model.running() == 3).await;
         app.model.release();
     };
-    let (one, two, three, ()) =
-        tokio::join!(app.post(PATH, &first), app.post(PATH, &second), app.post_as(&token, PATH, &first), release);
+    let (one, two, three, ()) = tokio::join!(
+        app.post(PATH, &first),
+        app.post(PATH, &second),
+        app.post_as(&token, PATH, &first),
+        release
+    );
     assert_eq!((one.status, two.status, three.status), (200, 200, 200));
 }
 
@@ -84,7 +100,11 @@ async fn when_the_client_is_gone_the_work_ends() {
     until("the completion is abandoned", || app.model.abandoned() == 1).await;
     until("the question is forgotten", || app.state.joins().running() == 0).await;
     app.model.release();
-    assert_eq!(app.post(PATH, &question(&file)).await.status, 200, "a cancelled question is not joined");
+    assert_eq!(
+        app.post(PATH, &question(&file)).await.status,
+        200,
+        "a cancelled question is not joined"
+    );
 }
 
 #[tokio::test]
@@ -99,8 +119,12 @@ async fn all_waiters_of_a_failed_question_get_the_error() {
         tokio::time::sleep(Duration::from_millis(30)).await;
         app.model.release();
     };
-    let (one, two, ()): (Reply, Reply, ()) = tokio::join!(app.post(PATH, &body), app.post(PATH, &body), release);
+    let (one, two, ()): (Reply, Reply, ()) =
+        tokio::join!(app.post(PATH, &body), app.post(PATH, &body), release);
     one.assert_error(502, "bad_gateway");
     two.assert_error(502, "bad_gateway");
-    assert_ne!(one.body["request_id"], two.body["request_id"], "each refusal has its own request's id");
+    assert_ne!(
+        one.body["request_id"], two.body["request_id"],
+        "each refusal has its own request's id"
+    );
 }

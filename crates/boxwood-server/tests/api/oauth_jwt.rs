@@ -20,7 +20,10 @@ impl Signer {
         let config: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(config["enterpriseID"], json!(app.enterprise_id));
         let auth = &config["boxAppSettings"]["appAuth"];
-        let (pem, phrase) = (auth["privateKey"].as_str().unwrap(), auth["passphrase"].as_str().unwrap());
+        let (pem, phrase) = (
+            auth["privateKey"].as_str().unwrap(),
+            auth["passphrase"].as_str().unwrap(),
+        );
         let private = rsa::RsaPrivateKey::from_pkcs8_encrypted_pem(pem, phrase).unwrap();
         let plain = private.to_pkcs8_pem(LineEnding::LF).unwrap();
         Self {
@@ -30,7 +33,10 @@ impl Signer {
     }
 
     fn sign(&self, claims: &Value, key_id: Option<&str>) -> String {
-        let header = Header { kid: key_id.map(str::to_owned), ..Header::new(Algorithm::RS256) };
+        let header = Header {
+            kid: key_id.map(str::to_owned),
+            ..Header::new(Algorithm::RS256)
+        };
         encode(&header, claims, &self.key).unwrap()
     }
 }
@@ -59,10 +65,20 @@ async fn assertions_with_and_without_a_key_id_give_tokens_once() {
     let without = signer.sign(&claims(&app, "0123456789abcdef-2"), None);
     for assertion in [&with, &without] {
         let token = send(&app, assertion).await.access_token();
-        assert_eq!(Reply::of(app.request_as(&token, "GET", "/2.0/users/me")).await.status, 200);
+        assert_eq!(
+            Reply::of(app.request_as(&token, "GET", "/2.0/users/me"))
+                .await
+                .status,
+            200
+        );
     }
     let replayed = send(&app, &with).await;
-    assert_eq!((replayed.status, &replayed.body["error"]), (400, &json!("invalid_grant")), "{}", replayed.text);
+    assert_eq!(
+        (replayed.status, &replayed.body["error"]),
+        (400, &json!("invalid_grant")),
+        "{}",
+        replayed.text
+    );
 }
 
 #[tokio::test]
@@ -71,7 +87,9 @@ async fn an_assertion_for_a_user_acts_for_that_user() {
     let mut claims = claims(&app, "0123456789abcdef-3");
     claims["sub"] = json!(app.admin_id);
     claims["box_sub_type"] = json!("user");
-    let token = send(&app, &Signer::of(&app).sign(&claims, None)).await.access_token();
+    let token = send(&app, &Signer::of(&app).sign(&claims, None))
+        .await
+        .access_token();
     let me = Reply::of(app.request_as(&token, "GET", "/2.0/users/me")).await;
     assert_eq!(me.body["id"], json!(app.admin_id));
 }
@@ -96,18 +114,43 @@ async fn bad_assertions_are_refused() {
         let mut claims = good.clone();
         claims[claim] = value.clone();
         let reply = send(&app, &signer.sign(&claims, None)).await;
-        assert_eq!((reply.status, &reply.body["error"]), (400, &json!("invalid_grant")), "{claim} = {value}: {}", reply.text);
+        assert_eq!(
+            (reply.status, &reply.body["error"]),
+            (400, &json!("invalid_grant")),
+            "{claim} = {value}: {}",
+            reply.text
+        );
     }
     let unknown_key = signer.sign(&good, Some("other"));
     let mut forged = signer.sign(&good, None);
     forged.truncate(forged.len() - 8);
     forged.push_str("AAAAAAAA");
-    let symmetric = encode(&Header::new(Algorithm::HS256), &good, &EncodingKey::from_secret(b"boxwood-dev-secret")).unwrap();
-    for assertion in [unknown_key.as_str(), forged.as_str(), symmetric.as_str(), "not.a.jwt", ""] {
+    let symmetric = encode(
+        &Header::new(Algorithm::HS256),
+        &good,
+        &EncodingKey::from_secret(b"boxwood-dev-secret"),
+    )
+    .unwrap();
+    for assertion in [
+        unknown_key.as_str(),
+        forged.as_str(),
+        symmetric.as_str(),
+        "not.a.jwt",
+        "",
+    ] {
         let reply = send(&app, assertion).await;
-        assert_eq!((reply.status, &reply.body["error"]), (400, &json!("invalid_grant")), "{}", reply.text);
+        assert_eq!(
+            (reply.status, &reply.body["error"]),
+            (400, &json!("invalid_grant")),
+            "{}",
+            reply.text
+        );
     }
-    assert_eq!(send(&app, &signer.sign(&good, None)).await.status, 200, "the good one is good");
+    assert_eq!(
+        send(&app, &signer.sign(&good, None)).await.status,
+        200,
+        "the good one is good"
+    );
 }
 
 #[tokio::test]
@@ -115,11 +158,16 @@ async fn the_configuration_is_kept_and_for_its_owner_only() {
     let app = TestApp::start().await;
     let file = development::config_file(app.data.path());
     let before = std::fs::read_to_string(&file).unwrap();
-    development::prepare(app.store.as_ref(), app.data.path()).await.unwrap();
+    development::prepare(app.store.as_ref(), app.data.path())
+        .await
+        .unwrap();
     assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }

@@ -9,7 +9,9 @@ async fn a_running_answer_is_finished_before_the_end() {
     let mut app = TestApp::start().await;
     let file = app.upload("sun.txt", b"x").await;
     app.model.hold();
-    let request = app.request("POST", "/2.0/ai/ask").body(question(&file).to_string());
+    let request = app
+        .request("POST", "/2.0/ai/ask")
+        .body(question(&file).to_string());
     let running = tokio::spawn(request.send());
     while app.model.running() == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -25,10 +27,15 @@ async fn a_running_answer_is_finished_before_the_end() {
 
 #[tokio::test]
 async fn an_answer_that_takes_too_long_is_cancelled_with_words() {
-    let mut app = TestApp::builder().settings(|settings| settings.stop_grace = Duration::from_millis(100)).start().await;
+    let mut app = TestApp::builder()
+        .settings(|settings| settings.stop_grace = Duration::from_millis(100))
+        .start()
+        .await;
     let file = app.upload("sun.txt", b"x").await;
     app.model.hold();
-    let request = app.request("POST", "/2.0/ai/ask").body(question(&file).to_string());
+    let request = app
+        .request("POST", "/2.0/ai/ask")
+        .body(question(&file).to_string());
     let running = tokio::spawn(request.send());
     while app.model.running() == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -8,10 +8,20 @@ async fn health_and_readiness() {
     let app = TestApp::start().await;
     assert_eq!(app.get("/health").await.body["status"], "ok");
     let ready = app.get("/ready").await;
-    assert_eq!((ready.status, &ready.body["ready"]), (200, &true.into()), "{}", ready.text);
+    assert_eq!(
+        (ready.status, &ready.body["ready"]),
+        (200, &true.into()),
+        "{}",
+        ready.text
+    );
     app.store.close().await;
     let ready = app.get("/ready").await;
-    assert_eq!((ready.status, &ready.body["store"]["ready"]), (503, &false.into()), "{}", ready.text);
+    assert_eq!(
+        (ready.status, &ready.body["store"]["ready"]),
+        (503, &false.into()),
+        "{}",
+        ready.text
+    );
 }
 
 #[tokio::test]
@@ -39,6 +49,9 @@ async fn the_description_tells_this_servers_address_and_operations() {
     let app = TestApp::start().await;
     let description = app.get("/openapi.json").await.body;
     assert_eq!(description["servers"][0]["url"], app.base);
-    assert_eq!(description["paths"]["/2.0/ai/ask"]["post"]["operationId"], "post_ai_ask");
+    assert_eq!(
+        description["paths"]["/2.0/ai/ask"]["post"]["operationId"],
+        "post_ai_ask"
+    );
     assert!(description["paths"].get("/2.0/ai/text_gen").is_none());
 }

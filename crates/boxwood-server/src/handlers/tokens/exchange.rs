@@ -19,7 +19,10 @@ pub(super) async fn narrow(asked: &Asked<'_>) -> Result<BoxJson<TokenBody>, OAut
         return Err(OAuthFailure::new(OAuthErrorCode::InvalidRequest, message));
     }
     let subject = subject(asked).await?;
-    let wanted = form.scope.as_deref().ok_or_else(|| OAuthFailure::missing("scope"))?;
+    let wanted = form
+        .scope
+        .as_deref()
+        .ok_or_else(|| OAuthFailure::missing("scope"))?;
     let scopes = scopes(&subject.principal, wanted)?;
     let resource = match form.resource.as_deref().filter(|text| !text.is_empty()) {
         Some(text) => Some(reachable(asked, &subject.principal, text).await?),
@@ -36,17 +39,36 @@ pub(super) async fn narrow(asked: &Asked<'_>) -> Result<BoxJson<TokenBody>, OAut
     };
     let issued = asked.state.store.issue_access_token(token).await?;
     let body = asked.body(issued, None);
-    Ok(BoxJson(TokenBody { restricted_to, issued_token_type: Some(ACCESS_TOKEN_TYPE), ..body }))
+    Ok(BoxJson(TokenBody {
+        restricted_to,
+        issued_token_type: Some(ACCESS_TOKEN_TYPE),
+        ..body
+    }))
 }
 
 /// The token to be narrowed, valid now and allowed from here.
 async fn subject(asked: &Asked<'_>) -> Result<AccessToken, OAuthFailure> {
-    let token = asked.form.subject_token.as_ref().ok_or_else(|| OAuthFailure::missing("subject_token"))?;
-    let wrong = || OAuthFailure::new(OAuthErrorCode::InvalidGrant, "the subject_token is not valid (any more)");
+    let token = asked
+        .form
+        .subject_token
+        .as_ref()
+        .ok_or_else(|| OAuthFailure::missing("subject_token"))?;
+    let wrong = || {
+        OAuthFailure::new(
+            OAuthErrorCode::InvalidGrant,
+            "the subject_token is not valid (any more)",
+        )
+    };
     let found = asked.state.store.valid_token(&token.0).await?.ok_or_else(wrong)?;
     let client = found.client_id.as_deref();
-    development::allow_token(&asked.state.settings, &token.0, client, asked.connection, &asked.headers)
-        .map_err(|_| wrong())?;
+    development::allow_token(
+        &asked.state.settings,
+        &token.0,
+        client,
+        asked.connection,
+        &asked.headers,
+    )
+    .map_err(|_| wrong())?;
     Ok(found)
 }
 
@@ -73,9 +95,9 @@ async fn reachable(asked: &Asked<'_>, principal: &Principal, text: &str) -> Resu
     };
     match found {
         Ok(()) => Ok(resource),
-        Err(StoreError::NotFound { .. } | StoreError::Trashed { .. }) => {
-            Err(invalid("the resource was not found, or the subject_token does not reach it"))
-        }
+        Err(StoreError::NotFound { .. } | StoreError::Trashed { .. }) => Err(invalid(
+            "the resource was not found, or the subject_token does not reach it",
+        )),
         Err(error) => Err(error.into()),
     }
 }
@@ -83,7 +105,10 @@ async fn reachable(asked: &Asked<'_>, principal: &Principal, text: &str) -> Resu
 /// From any address whose path ends in `files/{id}` or `folders/{id}`: SDKs write Box's own host.
 fn parse_resource(text: &str) -> Option<Resource> {
     let url = Url::parse(text).ok()?;
-    let segments: Vec<&str> = url.path_segments()?.filter(|segment| !segment.is_empty()).collect();
+    let segments: Vec<&str> = url
+        .path_segments()?
+        .filter(|segment| !segment.is_empty())
+        .collect();
     match segments.as_slice() {
         [.., "files", id] => id.parse::<FileId>().ok().map(Resource::File),
         [.., "folders", id] => id.parse::<FolderId>().ok().map(Resource::Folder),
@@ -93,10 +118,22 @@ fn parse_resource(text: &str) -> Option<Resource> {
 
 fn restrictions(scopes: &ScopeSet, resource: Option<&Resource>) -> Vec<RestrictedTo> {
     let object = resource.map(|resource| match resource {
-        Resource::File(id) => RestrictedObject { kind: "file", id: id.to_string() },
-        Resource::Folder(id) => RestrictedObject { kind: "folder", id: id.to_string() },
+        Resource::File(id) => RestrictedObject {
+            kind: "file",
+            id: id.to_string(),
+        },
+        Resource::Folder(id) => RestrictedObject {
+            kind: "folder",
+            id: id.to_string(),
+        },
     });
-    scopes.iter().map(|scope| RestrictedTo { scope: scope.to_string(), object: object.clone() }).collect()
+    scopes
+        .iter()
+        .map(|scope| RestrictedTo {
+            scope: scope.to_string(),
+            object: object.clone(),
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -18,7 +18,11 @@ pub(crate) struct OAuthFailure {
 
 impl OAuthFailure {
     pub(crate) fn new(code: OAuthErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), source: None }
+        Self {
+            code,
+            message: message.into(),
+            source: None,
+        }
     }
 
     pub(super) fn missing(field: &str) -> Self {
@@ -26,7 +30,10 @@ impl OAuthFailure {
     }
 
     pub(super) fn wrong_client() -> Self {
-        Self::new(OAuthErrorCode::InvalidClient, "The client credentials are not valid")
+        Self::new(
+            OAuthErrorCode::InvalidClient,
+            "The client credentials are not valid",
+        )
     }
 
     pub(super) fn wrong_subject(subject: Subject) -> Self {
@@ -41,15 +48,20 @@ impl OAuthFailure {
 impl From<StoreError> for OAuthFailure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::InvalidGrant(reason) => {
-                Self::new(OAuthErrorCode::InvalidGrant, format!("the code or token is not valid: {reason}"))
-            }
-            StoreError::NotFound { .. } => {
-                Self::new(OAuthErrorCode::InvalidGrant, "the user or the token behind this grant is not active")
-            }
+            StoreError::InvalidGrant(reason) => Self::new(
+                OAuthErrorCode::InvalidGrant,
+                format!("the code or token is not valid: {reason}"),
+            ),
+            StoreError::NotFound { .. } => Self::new(
+                OAuthErrorCode::InvalidGrant,
+                "the user or the token behind this grant is not active",
+            ),
             other => {
                 let message = "the server failed; its log has the cause";
-                Self { source: Some(other), ..Self::new(OAuthErrorCode::ServerError, message) }
+                Self {
+                    source: Some(other),
+                    ..Self::new(OAuthErrorCode::ServerError, message)
+                }
             }
         }
     }
@@ -62,7 +74,10 @@ impl IntoResponse for OAuthFailure {
             return ApiError::internal(source).into_response();
         }
         let (error, status) = self.code.row();
-        let body = OAuthErrorBody { error, error_description: self.message };
+        let body = OAuthErrorBody {
+            error,
+            error_description: self.message,
+        };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
         (status, headers, serde_json::to_vec(&body).unwrap_or_default()).into_response()
