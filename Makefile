@@ -32,7 +32,6 @@ models: build
 
 test: setup-tests models lint ## pass all tests
 	$(CARGO) test --release --workspace -- --include-ignored
-	@scripts/test_sdk.sh $(BOXWOOD)
 
 lint: ## format, lints, documentation
 	$(CARGO) fmt --all --check
