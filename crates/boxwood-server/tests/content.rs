@@ -2,24 +2,34 @@
 //!
 //! Each test has its own temporary store; nothing listens on a port.
 
+#[cfg(test)]
 #[path = "content/support.rs"]
 mod support;
 
+#[cfg(test)]
 #[path = "content/downloads.rs"]
 mod downloads;
+#[cfg(test)]
 #[path = "content/files.rs"]
 mod files;
+#[cfg(test)]
 #[path = "content/folders.rs"]
 mod folders;
+#[cfg(test)]
 #[path = "content/representations.rs"]
 mod representations;
+#[cfg(test)]
 #[path = "content/scopes.rs"]
 mod scopes;
+#[cfg(test)]
 #[path = "content/sessions.rs"]
 mod sessions;
+#[cfg(test)]
 #[path = "content/uploads.rs"]
 mod uploads;
+#[cfg(test)]
 #[path = "content/users.rs"]
 mod users;
+#[cfg(test)]
 #[path = "content/versions.rs"]
 mod versions;

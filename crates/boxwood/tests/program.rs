@@ -1,8 +1,11 @@
 //! The whole program, started as a user starts it: the official SDKs, large uploads, a full disk.
 
+#[cfg(test)]
 #[path = "program/sdk.rs"]
 mod sdk;
+#[cfg(test)]
 #[path = "program/server.rs"]
 mod server;
+#[cfg(test)]
 #[path = "program/uploads.rs"]
 mod uploads;
