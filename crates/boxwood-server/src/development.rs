@@ -7,7 +7,8 @@
 use crate::settings::DevelopmentIdentity;
 use crate::tls::{TlsError, private_file, private_folder};
 use boxwood_store::{ClientKey, Seed, Seeded, Store, StoreError};
-use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding};
+use rsa::pkcs8::pkcs5::pbes2;
+use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding, PrivateKeyInfo};
 use rsa::rand_core::OsRng;
 use rsa::{RsaPrivateKey, RsaPublicKey};
 use serde_json::{Value, json};
@@ -19,6 +20,8 @@ const ADMIN_LOGIN: &str = "admin@boxwood.example";
 const KEY_ID: &str = "boxwooddev";
 /// RFC 8017 keys below this are refused by current SDKs.
 const KEY_BITS: usize = 2_048;
+/// Rounds of the key's encryption; its passphrase stands in the same file, so they guard nothing.
+const KEY_ROUNDS: u32 = 2_048;
 /// Where the encrypted key and its SDK configuration stand, below the data folder.
 const CONFIG_FILE: &str = "development/box-jwt-config.json";
 const PUBLIC_KEY_FILE: &str = "development/jwt-public.pem";
@@ -125,8 +128,7 @@ fn make_keys() -> Result<Keys, DevelopmentError> {
     let mut random = [0u8; 16];
     rsa::rand_core::RngCore::fill_bytes(&mut OsRng, &mut random);
     let passphrase = hex::encode(random);
-    let encrypted = private.to_pkcs8_encrypted_pem(&mut OsRng, &passphrase, LineEnding::LF);
-    let encrypted_pem = encrypted.map_err(|error| failed(&error))?.to_string();
+    let encrypted_pem = encrypt(&private, &passphrase).map_err(|error| failed(&error))?;
     Ok(Keys {
         public_pem,
         fresh: Some(PrivateKey {
@@ -134,6 +136,18 @@ fn make_keys() -> Result<Keys, DevelopmentError> {
             passphrase,
         }),
     })
+}
+
+/// By PBKDF2: the usual scrypt needs more memory than OpenSSL, which the Node SDK decrypts with, allows.
+fn encrypt(private: &RsaPrivateKey, passphrase: &str) -> rsa::pkcs8::Result<String> {
+    let mut salt = [0u8; 16];
+    let mut start = [0u8; 16];
+    rsa::rand_core::RngCore::fill_bytes(&mut OsRng, &mut salt);
+    rsa::rand_core::RngCore::fill_bytes(&mut OsRng, &mut start);
+    let scheme = pbes2::Parameters::pbkdf2_sha256_aes256cbc(KEY_ROUNDS, &salt, &start)?;
+    let plain = private.to_pkcs8_der()?;
+    let sealed = PrivateKeyInfo::try_from(plain.as_bytes())?.encrypt_with_params(scheme, passphrase)?;
+    Ok(sealed.to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF)?.to_string())
 }
 
 /// The file that official SDKs read.
