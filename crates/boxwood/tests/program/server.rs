@@ -66,7 +66,7 @@ impl Server {
         let (model, model_port) = start_model();
         let config = format!(
             "[models]\ndefault = \"sdk-suite\"\n[models.bindings.\"sdk-suite\"]\ncustom = true\n\
-             host = \"openai_compatible\"\nbase_url = \"http://127.0.0.1:{model_port}/v1\"\nmodel = \"overlap\"\n"
+             host = \"openai_compatible\"\nbase_url = \"http://127.0.0.1:{model_port}/v1\"\nmodel = \"overlap\"\nfamily = \"compatible\"\n"
         );
         let config_file = folder.path().join("boxwood.toml");
         std::fs::write(&config_file, config).unwrap();
