@@ -117,7 +117,7 @@ fn tool_body(tool: &TextTool) -> TextToolBody {
         num_tokens_for_completion: tool.completion_tokens,
         llm_endpoint_params: params_body(tool),
         embeddings: tool.embeddings.as_ref().map(|embeddings| EmbeddingsBody {
-            model: embeddings.model.clone(),
+            model: Some(embeddings.model.clone()).filter(|name| !name.is_empty()),
             strategy: StrategyBody {
                 id: BASIC_STRATEGY.to_owned(),
                 num_tokens_per_chunk: embeddings.chunk_tokens,

@@ -147,7 +147,9 @@ fn encrypt(private: &RsaPrivateKey, passphrase: &str) -> rsa::pkcs8::Result<Stri
     let scheme = pbes2::Parameters::pbkdf2_sha256_aes256cbc(KEY_ROUNDS, &salt, &start)?;
     let plain = private.to_pkcs8_der()?;
     let sealed = PrivateKeyInfo::try_from(plain.as_bytes())?.encrypt_with_params(scheme, passphrase)?;
-    Ok(sealed.to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF)?.to_string())
+    Ok(sealed
+        .to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF)?
+        .to_string())
 }
 
 /// The file that official SDKs read.

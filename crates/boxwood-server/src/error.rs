@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use boxwood_api::{ClientError, ErrorCode, FieldError, Reason};
 use boxwood_core::Scope;
 use serde_json::{Map, Value};
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,10 @@ struct Parts {
     retry_after: Option<Duration>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("a part of the server panicked: {0}")]
+struct Panicked(String);
 
 impl ApiError {
     /// A failure with public words.
@@ -84,6 +89,13 @@ impl ApiError {
     pub fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
         let message = "The server failed. The log has the cause under the request id.";
         Self::new(ErrorCode::InternalServerError, message).caused_by(source)
+    }
+
+    /// 500 for a panic that was caught; its words go to the log.
+    pub fn panicked(payload: &(dyn Any + Send)) -> Self {
+        let words = payload.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| payload.downcast_ref::<&str>().copied());
+        Self::internal(Panicked(words.unwrap_or_default().to_owned()))
     }
 
     /// Adds an entry to `context_info.errors`.

@@ -11,10 +11,12 @@ use crate::error::ApiError;
 use boxwood_answer::{Answer, AnswerError, Progress, ProgressSink};
 use boxwood_api::{ErrorCode, FieldError, Reason};
 use boxwood_core::Principal;
+use futures::FutureExt;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::pin::pin;
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -168,6 +170,13 @@ impl Joins {
 
     async fn drive(&self, key: QuestionKey, run: Arc<Run>, question: impl StartQuestion) {
         let answering = question.run(run.cancel.clone(), Arc::new(Sink(run.clone())));
+        // A panic must reach the waiters as a failure, not leave them waiting.
+        let answering = AssertUnwindSafe(answering)
+            .catch_unwind()
+            .map(|ended| match ended {
+                Ok(answer) => answer.map_err(ApiError::from),
+                Err(payload) => Err(ApiError::panicked(payload.as_ref())),
+            });
         let mut answering = pin!(answering);
         let outcome = tokio::select! {
             outcome = &mut answering => outcome,
@@ -177,7 +186,7 @@ impl Joins {
                 wind_up(answering).await
             }
         };
-        let outcome = Arc::new(outcome.map_err(ApiError::from));
+        let outcome = Arc::new(outcome);
         run.state.send_modify(|state| state.outcome = Some(outcome));
         if *run.waiters.borrow() == 0 && !run.cancel.is_cancelled() {
             // The client may be between two tries: what was finished in between is kept for it.
@@ -194,12 +203,11 @@ impl Joins {
     }
 }
 
-async fn wind_up(
-    answering: std::pin::Pin<&mut impl Future<Output = Result<Answer, AnswerError>>>,
-) -> Result<Answer, AnswerError> {
+async fn wind_up(answering: Pin<&mut impl Future<Output = Outcome>>) -> Outcome {
+    let cancelled = || Err(AnswerError::Cancelled.into());
     tokio::time::timeout(WIND_UP, answering)
         .await
-        .unwrap_or(Err(AnswerError::Cancelled))
+        .unwrap_or_else(|_| cancelled())
 }
 
 impl Run {

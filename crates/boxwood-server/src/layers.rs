@@ -55,17 +55,8 @@ async fn no_route(method: Method, uri: Uri) -> Response {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("a handler panicked: {0}")]
-struct Panicked(String);
-
 fn panicked(payload: Box<dyn Any + Send>) -> Response {
-    let words = payload
-        .downcast_ref::<String>()
-        .cloned()
-        .or_else(|| payload.downcast_ref::<&str>().map(|words| (*words).to_owned()))
-        .unwrap_or_default();
-    ApiError::internal(Panicked(words)).into_response()
+    ApiError::panicked(payload.as_ref()).into_response()
 }
 
 /// Gives the request its id, counts and logs it, and gives errors their bodies.

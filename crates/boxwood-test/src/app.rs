@@ -4,7 +4,7 @@ use crate::scripted::ScriptedModel;
 use boxwood_answer::{AnswerConfig, AnswerService, Library};
 use boxwood_core::{ChatModel, FixedClock, SystemIds};
 use boxwood_ingest::{IngestConfig, Ingestor, WorkerCommand};
-use boxwood_models::{ModelRegistry, ModelSettings};
+use boxwood_models::{ModelRegistry, ModelSettings, StandIn};
 use boxwood_server::listen::{Addresses, Ended, Server};
 use boxwood_server::tls::{CurrentCertificate, TlsFiles};
 use boxwood_server::{AppParts, AppState, ServerSettings, development};
@@ -28,6 +28,7 @@ pub struct TestAppBuilder {
     model: Option<ScriptedModel>,
     worker: Option<PathBuf>,
     upload_bytes: Option<u64>,
+    stand_in: StandIn,
 }
 
 /// A running server.
@@ -89,6 +90,13 @@ impl TestAppBuilder {
         self
     }
 
+    /// Whether the model may stand in for cards that nothing serves.
+    #[must_use]
+    pub fn stand_in(mut self, stand_in: StandIn) -> Self {
+        self.stand_in = stand_in;
+        self
+    }
+
     /// Starts the server.
     pub async fn start(self) -> TestApp {
         // Another test of this process may have installed it already.
@@ -104,7 +112,11 @@ impl TestAppBuilder {
             .model
             .unwrap_or_else(|| ScriptedModel::saying("The sun rises in the east."));
         let locals: Vec<Arc<dyn ChatModel>> = vec![Arc::new(model.clone())];
-        let models = ModelRegistry::new(ModelSettings::default(), locals, None).expect("no host is bound");
+        let settings = ModelSettings {
+            stand_in: self.stand_in,
+            ..ModelSettings::default()
+        };
+        let models = ModelRegistry::new(settings, locals, None).expect("no host is bound");
         let worker_command = self.worker.map(|program| WorkerCommand {
             program,
             arguments: Vec::new(),
@@ -220,6 +232,7 @@ impl TestApp {
             model: None,
             worker: None,
             upload_bytes: None,
+            stand_in: StandIn::Allow,
         }
     }
 

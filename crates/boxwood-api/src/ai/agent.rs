@@ -178,8 +178,9 @@ pub struct SpreadsheetToolBody {
 /// `embeddings` as an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EmbeddingsBody {
-    /// A model's name.
-    pub model: String,
+    /// A model's name; absent where no model embeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// How texts are cut.
     pub strategy: StrategyBody,
 }

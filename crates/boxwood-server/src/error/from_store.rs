@@ -95,3 +95,55 @@ pub(super) fn sentence(words: &str) -> String {
         .unwrap_or_default();
     format!("{start}{}.", characters.as_str().trim_end_matches('.'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use boxwood_store::Thing;
+
+    #[track_caller]
+    fn check(error: StoreError, code: ErrorCode, has_source: bool) {
+        let words = error.to_string();
+        let refusal = ApiError::from(error);
+        assert_eq!(refusal.code(), code, "{words}");
+        assert_eq!(refusal.source().is_some(), has_source, "{words}");
+    }
+
+    #[test]
+    fn inner_failures_keep_their_cause_for_the_log_and_out_of_the_body() {
+        let path = std::path::PathBuf::from("/secret/folder");
+        check(
+            StoreError::NoSpace { path: path.clone() },
+            ErrorCode::InsufficientStorage,
+            true,
+        );
+        check(
+            StoreError::Damaged { what: "a row".into() },
+            ErrorCode::InternalServerError,
+            true,
+        );
+        check(
+            StoreError::not_found(Thing::File, "7"),
+            ErrorCode::NotFound,
+            false,
+        );
+        check(StoreError::TooLarge { limit: 5 }, ErrorCode::TooLarge, false);
+        let body = ApiError::from(StoreError::NoSpace { path }).body("r", "");
+        assert!(
+            !serde_json::to_string(&body).unwrap().contains("secret"),
+            "{body:?}"
+        );
+    }
+
+    #[test]
+    fn sentences_begin_large_and_end_with_a_point() {
+        for (words, expected) in [
+            ("a b", "A b."),
+            ("done.", "Done."),
+            ("\u{e9}t\u{e9}", "\u{c9}t\u{e9}."),
+            ("", "."),
+        ] {
+            assert_eq!(sentence(words), expected);
+        }
+    }
+}

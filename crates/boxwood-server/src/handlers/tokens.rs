@@ -256,7 +256,12 @@ impl Asked<'_> {
     fn body(&self, issued: IssuedToken, refresh_token: Option<String>) -> TokenBody {
         TokenBody {
             access_token: issued.secret,
-            expires_in: (issued.expires_at - self.state.clock.now()).num_seconds().max(0),
+            // The store keeps whole milliseconds, so a little is lost before it is counted.
+            expires_in: ((issued.expires_at - self.state.clock.now())
+                .num_milliseconds()
+                .max(0)
+                + 500)
+                / 1_000,
             token_type: "bearer",
             restricted_to: Vec::new(),
             refresh_token,

@@ -1,6 +1,7 @@
 //! `POST /2.0/ai/ask`: the answer's form, and every refusal of a request.
 
 use crate::question;
+use boxwood_models::StandIn;
 use boxwood_test::{Script, ScriptedModel, TestApp};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -265,6 +266,30 @@ async fn a_trashed_file_is_told_as_trashed() {
     app.post(PATH, &question(&file))
         .await
         .assert_refused(404, "trashed", "trashed", "items[0].id");
+}
+
+#[tokio::test]
+async fn a_card_is_served_by_a_stand_in_or_refused_where_that_is_forbidden() {
+    let card = json!({"type": "ai_agent_ask", "basic_text": {"model": "azure__openai__gpt_o4_mini"}});
+    for (stand_in, status) in [(StandIn::Allow, 200), (StandIn::Deny, 400)] {
+        let app = TestApp::builder().stand_in(stand_in).start().await;
+        let file = app.upload("sun.txt", b"x").await;
+        let mut body = question(&file);
+        body["ai_agent"] = card.clone();
+        let reply = app.post(PATH, &body).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+        if status == 200 {
+            let served_by = &reply.body["boxwood"]["served_by"];
+            assert_eq!(served_by["requested"], "azure__openai__gpt_o4_mini");
+            assert_eq!(served_by["kind"], "stand_in");
+            assert_eq!(
+                reply.body["ai_agent_info"]["models"][0]["name"],
+                "scripted__model"
+            );
+        } else {
+            reply.assert_refused(400, "bad_request", "model_not_bound", "ai_agent.basic_text.model");
+        }
+    }
 }
 
 #[tokio::test]

@@ -30,13 +30,23 @@ async fn a_stored_file_is_read_and_cited() {
 async fn unreadable_files_are_refused_with_the_reason() {
     let app = TestApp::builder().worker(WORKER).start().await;
     for (name, content, reason) in [
+        (
+            "locked.pdf",
+            &include_bytes!("../content/needs-password.pdf")[..],
+            "encrypted_file",
+        ),
         ("empty.pdf", &b""[..], "empty_file"),
         (
             "program.bin",
             &b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0>\0\x01\0\0\0"[..],
             "unsupported_format",
         ),
-        ("blank.txt", &b" \n\n "[..], "no_text"),
+        ("blank.txt", &b" \n\n "[..], "empty_file"),
+        (
+            "blank.html",
+            &b"<!doctype html><html><body><p></p></body></html>"[..],
+            "no_text",
+        ),
     ] {
         let file = app.upload(name, content).await;
         let reply = app.post("/2.0/ai/ask", &question(&[&file])).await;

@@ -146,8 +146,9 @@ async fn bad_assertions_are_refused() {
             reply.text
         );
     }
+    let fresh = claims(&app, "0123456789abcdef-5");
     assert_eq!(
-        send(&app, &signer.sign(&good, None)).await.status,
+        send(&app, &signer.sign(&fresh, None)).await.status,
         200,
         "the good one is good"
     );
