@@ -19,7 +19,7 @@ setup-tests: setup ## install what the tests need as well (Node.js)
 	@scripts/setup.sh tests
 
 build: setup ## build the program
-	$(CARGO) build --release -p boxwood
+	$(CARGO) build --release --workspace --bins
 
 run: build ## set up everything, answer a question about a sample, leave the server running (ONCE=1: stop it)
 	@BOXWOOD=$(BOXWOOD) scripts/first_run.py $(if $(ONCE),--once)
@@ -31,7 +31,7 @@ models: build
 	$(BOXWOOD) models pull
 
 test: setup-tests models lint ## pass all tests
-	$(CARGO) test --release --workspace -- --include-ignored
+	$(CARGO) test --release --workspace
 
 lint: ## format, lints, documentation
 	$(CARGO) fmt --all --check
