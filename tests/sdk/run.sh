@@ -51,7 +51,8 @@ case "$suite" in
     export BOXWOOD_SDK_URL="https://localhost:${BOXWOOD_SDK_HTTPS##*:}"
     export PYTHONDONTWRITEBYTECODE=1
     cd "$here/python"
-    exec "$work/venv/bin/python" -m unittest -v "${@:-discover}"
+    if [ $# -eq 0 ]; then exec "$work/venv/bin/python" -m unittest discover -v; fi
+    exec "$work/venv/bin/python" -m unittest -v "$@"
     ;;
   *)
     echo "which suite: node or python, not $suite" >&2

@@ -59,6 +59,19 @@ fn start_model() -> (Running, u16) {
     )
 }
 
+/// The embedder that `boxwood models pull` has installed, if it has: the default agent names it.
+fn link_embedder(cache: &Path) {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/boxwood"));
+    let installed = std::env::var_os("BOXWOOD_CACHE")
+        .map(PathBuf::from)
+        .or(home)
+        .map(|shared| shared.join("models/minilm"));
+    if let Some(installed) = installed.filter(|folder| folder.exists()) {
+        std::fs::create_dir_all(cache.join("models")).unwrap();
+        std::os::unix::fs::symlink(installed, cache.join("models/minilm")).unwrap();
+    }
+}
+
 impl Server {
     /// Starts one. `limits` are shell commands that run before the program does, such as `ulimit -f 4096`.
     pub fn start(limits: &str) -> Self {
@@ -70,6 +83,7 @@ impl Server {
         );
         let config_file = folder.path().join("boxwood.toml");
         std::fs::write(&config_file, config).unwrap();
+        link_embedder(&folder.path().join("cache"));
         let (http, https) = (free_address(), free_address());
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let process = Command::new("bash")
