@@ -139,7 +139,10 @@ pub(crate) async fn upload_part(
         let Authenticated(principal) = caller?;
         Operation::Upload.authorize(&principal)?;
         let (range, sha1) = (content_range(&headers)?, digest(&headers)?);
-        Ok(state.store.upload_part(&principal, &id, range, &sha1, Box::pin(&mut bytes)).await?)
+        Ok(state
+            .store
+            .upload_part(&principal, &id, range, &sha1, Box::pin(&mut bytes))
+            .await?)
     };
     let result = result.await;
     if result.is_err() {
@@ -147,7 +150,11 @@ pub(crate) async fn upload_part(
         let rest = tokio::io::copy(&mut bytes.take(DISCARDED_BYTES), &mut tokio::io::sink()).await;
         tracing::debug!(discarded = rest.unwrap_or_default(), "a part was refused");
     }
-    result.map(|part| BoxJson(UploadedPart { part: show_part(part) }))
+    result.map(|part| {
+        BoxJson(UploadedPart {
+            part: show_part(part),
+        })
+    })
 }
 
 fn show_part(part: boxwood_store::UploadPart) -> UploadPart {

@@ -72,7 +72,12 @@ async fn upload(
 ) -> Result<(StatusCode, BoxJson<Files>), ApiError> {
     let result = async {
         let (Authenticated(principal), target) = (caller?, target?);
-        let upload = Upload { state, principal: &principal, headers, target };
+        let upload = Upload {
+            state,
+            principal: &principal,
+            headers,
+            target,
+        };
         let file = upload.read_and_store(&mut form).await?;
         answer(&principal, &file, query)
     };
