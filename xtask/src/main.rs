@@ -20,11 +20,18 @@ const KEPT_UNDER: [(&str, &[&str]); 7] = [
     ("calamine", &["boxwood-ingest"]),
 ];
 
-#[expect(clippy::print_stderr, reason = "a developer's tool says what is wrong on standard error")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a developer's tool says what is wrong on standard error"
+)]
 fn main() -> ExitCode {
     let task = std::env::args().nth(1);
     let result = match task.as_deref() {
-        Some("tidy") => tidy(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))),
+        Some("tidy") => tidy(
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .parent()
+                .unwrap_or(Path::new(".")),
+        ),
         _ => Err(anyhow::anyhow!("usage: cargo xtask tidy")),
     };
     match result {
@@ -49,13 +56,20 @@ fn tidy(root: &Path) -> anyhow::Result<()> {
             _ => check_source(&text, &shown.to_string(), &mut mistakes),
         }
     }
-    if mistakes.is_empty() { Ok(()) } else { bail!("{}", mistakes.join("\n")) }
+    if mistakes.is_empty() {
+        Ok(())
+    } else {
+        bail!("{}", mistakes.join("\n"))
+    }
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if path.is_dir() {
             if name != "target" && name != "fixtures" {
                 collect(&path, files)?;
@@ -69,16 +83,24 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 
 fn check_source(text: &str, shown: &str, mistakes: &mut Vec<String>) {
     if !text.starts_with("//!") {
-        mistakes.push(format!("{shown}: a file opens with //! (what it is for, its invariant, who calls it)"));
+        mistakes.push(format!(
+            "{shown}: a file opens with //! (what it is for, its invariant, who calls it)"
+        ));
     }
     let lines = text.lines().count();
     if lines > LONGEST_FILE {
-        mistakes.push(format!("{shown}: {lines} lines; split it (at most {LONGEST_FILE})"));
+        mistakes.push(format!(
+            "{shown}: {lines} lines; split it (at most {LONGEST_FILE})"
+        ));
     }
 }
 
 fn check_manifest(text: &str, shown: &str, mistakes: &mut Vec<String>) {
-    let crate_name = text.lines().find_map(|line| line.strip_prefix("name = ")).unwrap_or("").trim_matches('"');
+    let crate_name = text
+        .lines()
+        .find_map(|line| line.strip_prefix("name = "))
+        .unwrap_or("")
+        .trim_matches('"');
     let mut section = "";
     for line in text.lines() {
         if line.starts_with('[') {

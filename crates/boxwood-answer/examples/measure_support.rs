@@ -3,9 +3,7 @@
 //!
 //! usage: measure_support MODEL.gguf SET_FOLDER LIMIT OUT.jsonl   (MiniLM is looked for beside the model)
 
-use boxwood_answer::{
-    AnswerConfig, AnswerService, Language, Library, NoProgress, Question, QuestionMode,
-};
+use boxwood_answer::{AnswerConfig, AnswerService, Language, Library, NoProgress, Question, QuestionMode};
 use boxwood_core::ChatModel;
 use boxwood_ingest::{IngestConfig, Ingestor, WorkerCommand};
 use boxwood_local::{EngineConfig, LocalEngine};
@@ -20,22 +18,39 @@ fn main() {
         let _code = boxwood_ingest::worker_main();
         return;
     }
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(run());
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(run());
 }
 
 async fn run() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, set, limit, out] = arguments.as_slice() else { panic!("see the head of this file") };
+    let [model, set, limit, out] = arguments.as_slice() else {
+        panic!("see the head of this file")
+    };
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(StoreOptions::new(folder.path().join("store"))).await.unwrap();
+    let store = SqliteStore::open(StoreOptions::new(folder.path().join("store")))
+        .await
+        .unwrap();
     let engine = LocalEngine::start(EngineConfig::new(model, "measured")).unwrap();
     let locals = vec![Arc::new(engine) as Arc<dyn ChatModel>];
     let registry = ModelRegistry::new(ModelSettings::default(), locals, None).unwrap();
     let program = std::env::current_exe().unwrap();
-    let worker = WorkerCommand { program, arguments: vec!["ingest-worker".into()] };
-    let ingest = IngestConfig { worker_command: Some(worker), ..IngestConfig::default() };
+    let worker = WorkerCommand {
+        program,
+        arguments: vec!["ingest-worker".into()],
+    };
+    let ingest = IngestConfig {
+        worker_command: Some(worker),
+        ..IngestConfig::default()
+    };
     let library = Arc::new(Library::new(Arc::new(store), Ingestor::new(ingest)));
-    let config = AnswerConfig { abstain_below: 0.0, ..AnswerConfig::default() };
+    let config = AnswerConfig {
+        abstain_below: 0.0,
+        ..AnswerConfig::default()
+    };
     let service = AnswerService::new(library, registry, config);
     let mut out = std::fs::File::create(out).unwrap();
     let rows = std::fs::read_to_string(Path::new(set).join("dev.jsonl")).unwrap();
@@ -44,7 +59,11 @@ async fn run() {
         let question = question(&service, Path::new(set), &row, folder.path()).await;
         match service.ask(question, &NoProgress).await {
             Ok(answer) => {
-                let quotes: Vec<&str> = answer.citations.iter().map(|citation| citation.quote.as_str()).collect();
+                let quotes: Vec<&str> = answer
+                    .citations
+                    .iter()
+                    .map(|citation| citation.quote.as_str())
+                    .collect();
                 let line = serde_json::json!({
                     "id": row["id"], "answerable": row["answerable"], "question": row["question"],
                     "answers": row["answers"], "answer": answer.text, "support": answer.support, "quotes": quotes,
@@ -71,8 +90,18 @@ async fn question(service: &AnswerService, set: &Path, row: &serde_json::Value, 
             }
             None => set.join(document["path"].as_str().unwrap()),
         };
-        let name = document["title"].as_str().or(document["doc_id"].as_str()).unwrap();
-        files.push(OwnFile { path, name: PathBuf::from(name).file_name().unwrap().to_string_lossy().into_owned() });
+        let name = document["title"]
+            .as_str()
+            .or(document["doc_id"].as_str())
+            .unwrap();
+        files.push(OwnFile {
+            path,
+            name: PathBuf::from(name)
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned(),
+        });
     }
     let language = Language::from_tag(row["lang"].as_str().unwrap_or("en"));
     Question {

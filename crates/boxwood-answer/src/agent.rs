@@ -202,8 +202,14 @@ impl AskAgent {
 
 impl TextTool {
     fn lay_over(&mut self, over: TextToolOverride) {
-        let TextToolOverride { model, system_message, prompt_template, completion_tokens, endpoint_params, embeddings } =
-            over;
+        let TextToolOverride {
+            model,
+            system_message,
+            prompt_template,
+            completion_tokens,
+            endpoint_params,
+            embeddings,
+        } = over;
         if let Some(model) = model {
             self.model = model;
         }
@@ -265,7 +271,10 @@ mod tests {
     fn an_override_changes_only_what_it_names() {
         let agent = AskAgent::default_for(Language::English, "m", "e");
         let over = AgentOverride {
-            basic_text: TextToolOverride { completion_tokens: Some(5), ..TextToolOverride::default() },
+            basic_text: TextToolOverride {
+                completion_tokens: Some(5),
+                ..TextToolOverride::default()
+            },
             ..AgentOverride::default()
         };
         let changed = agent.clone().with_override(over);
@@ -277,7 +286,9 @@ mod tests {
     #[test]
     fn default_templates_hold_both_placeholders_documents_first() {
         for language in [Language::English, Language::Japanese] {
-            let template = AskAgent::default_for(language, "m", "e").basic_text.prompt_template;
+            let template = AskAgent::default_for(language, "m", "e")
+                .basic_text
+                .prompt_template;
             let content = template.find("{content}");
             assert!(content.is_some() && content < template.find("{user_question}"));
         }
@@ -285,7 +296,11 @@ mod tests {
 
     #[test]
     fn language_tags() {
-        for (tag, expected) in [("ja-JP", Language::Japanese), ("JA", Language::Japanese), ("en-US", Language::English)] {
+        for (tag, expected) in [
+            ("ja-JP", Language::Japanese),
+            ("JA", Language::Japanese),
+            ("en-US", Language::English),
+        ] {
             assert_eq!(Language::from_tag(tag), expected, "{tag}");
         }
     }

@@ -51,8 +51,14 @@ pub fn highlights(document: &Document, start: u32, end: u32) -> Vec<Highlight> {
                 .iter()
                 .filter(|line| line.start < end && start < line.end)
                 .filter_map(|line| {
-                    let words = line.words.iter().filter(|word| word.start < end && start < word.end);
-                    words.map(|word| word.bounds).reduce(BoundingBox::union).or(line.bounds)
+                    let words = line
+                        .words
+                        .iter()
+                        .filter(|word| word.start < end && start < word.end);
+                    words
+                        .map(|word| word.bounds)
+                        .reduce(BoundingBox::union)
+                        .or(line.bounds)
                 })
                 .collect(),
         })
@@ -70,21 +76,37 @@ mod tests {
         let mut builder = DocumentBuilder::new(1, DocumentFormat::Pdf);
         let word = |text, left: f32, space_before| PlacedWord {
             text,
-            bounds: BoundingBox { left, top: 10.0, right: left + 5.0, bottom: 20.0 },
+            bounds: BoundingBox {
+                left,
+                top: 10.0,
+                right: left + 5.0,
+                bottom: 20.0,
+            },
             confidence: None,
             space_before,
         };
-        let size = Some(PageSize { width: 100.0, height: 100.0 });
+        let size = Some(PageSize {
+            width: 100.0,
+            height: 100.0,
+        });
         builder.page(None, size, TextSource::Native);
-        builder.line_of_words(&[word("one", 0.0, false), word("two", 10.0, true)], LineKind::Body);
+        builder.line_of_words(
+            &[word("one", 0.0, false), word("two", 10.0, true)],
+            LineKind::Body,
+        );
         builder.page(None, size, TextSource::Native);
-        builder.line_of_words(&[word("three", 20.0, false), word("four", 30.0, true)], LineKind::Body);
+        builder.line_of_words(
+            &[word("three", 20.0, false), word("four", 30.0, true)],
+            LineKind::Body,
+        );
         let document = builder.finish();
         let start = document.text.find("two").unwrap() as u32;
         let end = document.text.find(" four").unwrap() as u32;
         let found = highlights(&document, start, end);
-        let boxes: Vec<(u32, f32, f32)> =
-            found.iter().map(|h| (h.page, h.boxes[0].left, h.boxes[0].right)).collect();
+        let boxes: Vec<(u32, f32, f32)> = found
+            .iter()
+            .map(|h| (h.page, h.boxes[0].left, h.boxes[0].right))
+            .collect();
         assert_eq!(boxes, [(1, 10.0, 15.0), (2, 20.0, 25.0)]);
     }
 }

@@ -58,13 +58,17 @@ pub async fn gather(
     progress.report(Progress::Reading { done: 0, total });
     // Made before they are streamed: the compiler can't prove a lazily mapped one to be `Send`.
     let reads = question.files.iter().enumerate();
-    let reads: Vec<_> =
-        reads.map(|(item, file)| async move { (item, file, read(library, question, file).await) }).collect();
+    let reads: Vec<_> = reads
+        .map(|(item, file)| async move { (item, file, read(library, question, file).await) })
+        .collect();
     let mut reads = stream::iter(reads).buffered(CONCURRENT_READS);
     let mut gathered = Gathered::default();
     let mut refusal = None;
     while let Some((item, file, outcome)) = reads.next().await {
-        progress.report(Progress::Reading { done: item + 1, total });
+        progress.report(Progress::Reading {
+            done: item + 1,
+            total,
+        });
         match outcome {
             Ok(source) if source.document.text.trim().is_empty() => {
                 let no_text = || AnswerError::NoText {
@@ -72,14 +76,22 @@ pub async fn gather(
                     file_id: file.id().clone(),
                     file_name: file.name().to_owned(),
                 };
-                gathered.unread.push(unread(file, "the file holds no readable text".to_owned()));
+                gathered
+                    .unread
+                    .push(unread(file, "the file holds no readable text".to_owned()));
                 refusal.get_or_insert_with(no_text);
             }
             Ok(source) => gathered.sources.push(source),
             Err(ReadError::Refused { code, message }) => {
                 gathered.unread.push(unread(file, message.clone()));
                 let (file_id, file_name) = (file.id().clone(), file.name().to_owned());
-                refusal.get_or_insert(AnswerError::Unreadable { item, file_id, file_name, code, message });
+                refusal.get_or_insert(AnswerError::Unreadable {
+                    item,
+                    file_id,
+                    file_name,
+                    code,
+                    message,
+                });
             }
             Err(ReadError::Failed { file_id, message }) => {
                 return Err(AnswerError::ReadFailed { file_id, message });
@@ -96,10 +108,18 @@ pub async fn gather(
 
 async fn read(library: &Library, question: &Question, file: &ReadableFile) -> Result<Source, ReadError> {
     match question.contents.get(file.id()) {
-        Some(text) => Ok(Source { file: file.clone(), document: Arc::new(given_document(text)), given: true }),
+        Some(text) => Ok(Source {
+            file: file.clone(),
+            document: Arc::new(given_document(text)),
+            given: true,
+        }),
         None => {
             let document = library.document(file, &question.cancel).await?;
-            Ok(Source { file: file.clone(), document, given: false })
+            Ok(Source {
+                file: file.clone(),
+                document,
+                given: false,
+            })
         }
     }
 }
@@ -114,5 +134,12 @@ fn given_document(text: &str) -> Document {
 }
 
 fn unread(file: &ReadableFile, message: String) -> UnreadFile {
-    UnreadFile { file: file.clone(), note: ReadNote { page: None, kind: ReadNoteKind::Unsupported, message } }
+    UnreadFile {
+        file: file.clone(),
+        note: ReadNote {
+            page: None,
+            kind: ReadNoteKind::Unsupported,
+            message,
+        },
+    }
 }

@@ -43,18 +43,28 @@ pub async fn generate(
     }
     let name = first.model.model.identity().name.clone();
     if first.finish == FinishReason::ContentFilter {
-        return Err(AnswerError::Unusable { model: name, reason: "its host filtered the answer".to_owned() });
+        return Err(AnswerError::Unusable {
+            model: name,
+            reason: "its host filtered the answer".to_owned(),
+        });
     }
     if first.finish == FinishReason::Length {
-        let reason = "the output limit was used up before any visible text; raise num_tokens_for_completion".to_owned();
+        let reason = "the output limit was used up before any visible text; raise num_tokens_for_completion"
+            .to_owned();
         return Err(AnswerError::Unusable { model: name, reason });
     }
     request.sampling.temperature = Some(RETRY_TEMPERATURE);
     let second = run(&first.model, request, question, progress).await?;
     if second.text.is_empty() {
-        return Err(AnswerError::Unusable { model: name, reason: "it gave no text, twice".to_owned() });
+        return Err(AnswerError::Unusable {
+            model: name,
+            reason: "it gave no text, twice".to_owned(),
+        });
     }
-    Ok(Completion { usage: sum(first.usage, second.usage), ..second })
+    Ok(Completion {
+        usage: sum(first.usage, second.usage),
+        ..second
+    })
 }
 
 async fn run(
@@ -79,8 +89,13 @@ async fn run(
             event = stream.next() => event,
         };
         match event {
-            Some(Ok(ChatEvent::PromptProgress { done, total })) => progress.report(Progress::Prompt { done, total }),
-            Some(Ok(ChatEvent::Text { text: piece, log_prob: of_piece })) => {
+            Some(Ok(ChatEvent::PromptProgress { done, total })) => {
+                progress.report(Progress::Prompt { done, total })
+            }
+            Some(Ok(ChatEvent::Text {
+                text: piece,
+                log_prob: of_piece,
+            })) => {
                 if let Some(of_piece) = of_piece {
                     *log_prob.get_or_insert(0.0) += of_piece;
                 }
@@ -88,7 +103,13 @@ async fn run(
                 progress.report(Progress::Draft(piece));
             }
             Some(Ok(ChatEvent::End { finish, usage })) => {
-                return Ok(Completion { text: text.trim().to_owned(), finish, usage, log_prob, model });
+                return Ok(Completion {
+                    text: text.trim().to_owned(),
+                    finish,
+                    usage,
+                    log_prob,
+                    model,
+                });
             }
             Some(Err(error)) => return Err(error.into()),
             None => {

@@ -22,7 +22,9 @@ pub mod retrieve;
 pub mod service;
 pub mod support;
 
-pub use agent::{AgentOverride, AskAgent, EmbeddingStrategy, EndpointParams, Language, TextTool, TextToolOverride};
+pub use agent::{
+    AgentOverride, AskAgent, EmbeddingStrategy, EndpointParams, Language, TextTool, TextToolOverride,
+};
 pub use answer::{Answer, Coverage, FileCoverage, ModelUse, Processor, ServedBy, StepTimings, Support};
 pub use error::AnswerError;
 pub use library::{Library, ReadError};

@@ -67,7 +67,12 @@ pub struct Library {
 impl Library {
     /// A library over a store and a worker pool.
     pub fn new(store: Arc<dyn Store>, ingestor: Ingestor) -> Self {
-        Self { store, ingestor, recent: Mutex::default(), running: Mutex::default() }
+        Self {
+            store,
+            ingestor,
+            recent: Mutex::default(),
+            running: Mutex::default(),
+        }
     }
 
     /// The store that the artifacts are in.
@@ -98,7 +103,9 @@ impl Library {
         if let Some(document) = self.stored(&hash).await? {
             return Ok(document);
         }
-        if let Some(ParseState::Refused { code, message }) = self.store.parse_state(&hash, PARSER_VERSION).await? {
+        if let Some(ParseState::Refused { code, message }) =
+            self.store.parse_state(&hash, PARSER_VERSION).await?
+        {
             return Err(ReadError::Refused { code, message });
         }
         self.parse(file, cancel).await
@@ -125,9 +132,10 @@ impl Library {
             Ok(_) => ParseOutcome::Done,
             Err(ReadError::Refused { code, message }) => ParseOutcome::Refused { code, message },
             Err(ReadError::Store(error)) => return Err(error),
-            Err(error @ (ReadError::Failed { .. } | ReadError::Cancelled)) => {
-                ParseOutcome::Retry { code: "worker_crashed".to_owned(), message: error.to_string() }
-            }
+            Err(error @ (ReadError::Failed { .. } | ReadError::Cancelled)) => ParseOutcome::Retry {
+                code: "worker_crashed".to_owned(),
+                message: error.to_string(),
+            },
         };
         self.store.finish_parse_job(lease, outcome).await
     }
@@ -166,7 +174,10 @@ impl Library {
         key: &VectorKey,
         chunks: usize,
     ) -> Result<DocumentVectors, StoreError> {
-        let kept = self.store.artifact(&file.content_hash(), VECTORS, PARSER_VERSION).await?;
+        let kept = self
+            .store
+            .artifact(&file.content_hash(), VECTORS, PARSER_VERSION)
+            .await?;
         let kept = kept.and_then(|bytes| DocumentVectors::from_artifact(&bytes, key, chunks).ok());
         Ok(kept.unwrap_or_else(|| DocumentVectors::empty(key.clone(), chunks)))
     }
@@ -177,7 +188,11 @@ impl Library {
             Ok(bytes) => Bytes::from(bytes),
             Err(error) => return tracing::warn!(%error, "vectors could not be encoded"),
         };
-        if let Err(error) = self.store.put_artifact(&file.content_hash(), VECTORS, PARSER_VERSION, bytes).await {
+        if let Err(error) = self
+            .store
+            .put_artifact(&file.content_hash(), VECTORS, PARSER_VERSION, bytes)
+            .await
+        {
             tracing::warn!(%error, "vectors could not be kept");
         }
     }
@@ -200,13 +215,22 @@ impl Library {
         }
     }
 
-    async fn parse(&self, file: &ReadableFile, cancel: &CancellationToken) -> Result<Arc<Document>, ReadError> {
+    async fn parse(
+        &self,
+        file: &ReadableFile,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Document>, ReadError> {
         let copy = file.local_copy().await?;
-        let parsed = self.ingestor.parse(copy.path(), file.name(), cancel.clone()).await;
+        let parsed = self
+            .ingestor
+            .parse(copy.path(), file.name(), cancel.clone())
+            .await;
         let document = parsed.map_err(|error| read_error(file.id(), error))?;
         match document.to_artifact() {
             Ok(bytes) => {
-                self.store.put_artifact(&file.content_hash(), DOCUMENT, PARSER_VERSION, Bytes::from(bytes)).await?;
+                self.store
+                    .put_artifact(&file.content_hash(), DOCUMENT, PARSER_VERSION, Bytes::from(bytes))
+                    .await?;
             }
             Err(error) => tracing::warn!(%error, "a parse result could not be encoded"),
         }
@@ -244,10 +268,16 @@ fn read_error(file_id: &FileId, error: IngestError) -> ReadError {
         IngestError::WorkerCrashed { .. } => "worker_crashed",
         IngestError::Cancelled => return ReadError::Cancelled,
         IngestError::Io { .. } => {
-            return ReadError::Failed { file_id: file_id.clone(), message: error.to_string() };
+            return ReadError::Failed {
+                file_id: file_id.clone(),
+                message: error.to_string(),
+            };
         }
     };
-    ReadError::Refused { code: code.to_owned(), message: error.to_string() }
+    ReadError::Refused {
+        code: code.to_owned(),
+        message: error.to_string(),
+    }
 }
 
 /// The documents that were used last, bounded by their text.
@@ -299,9 +329,15 @@ mod tests {
         recent.put(hash(2), document(MEMORY_BYTES / 4));
         assert!(recent.get(&hash(1)).is_some());
         recent.put(hash(3), document(MEMORY_BYTES / 2));
-        assert!(recent.get(&hash(2)).is_none(), "the one that was used least recently is gone");
+        assert!(
+            recent.get(&hash(2)).is_none(),
+            "the one that was used least recently is gone"
+        );
         assert!(recent.bytes() <= MEMORY_BYTES);
         recent.put(hash(4), document(MEMORY_BYTES * 2));
-        assert!(recent.get(&hash(4)).is_some(), "the newest stays, whatever its size");
+        assert!(
+            recent.get(&hash(4)).is_some(),
+            "the newest stays, whatever its size"
+        );
     }
 }

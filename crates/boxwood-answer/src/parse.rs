@@ -13,7 +13,13 @@ pub struct Draft {
 }
 
 /// Tokens of chat templates that a model sometimes writes out as text.
-const STRAY_TOKENS: [&str; 5] = ["<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|eot_id|>", "</s>"];
+const STRAY_TOKENS: [&str; 5] = [
+    "<|im_end|>",
+    "<|im_start|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "</s>",
+];
 
 /// A text longer than this is an answer even where it says that something else is not stated.
 const LONGEST_REFUSAL: usize = 240;
@@ -66,13 +72,15 @@ pub fn read_draft(text: &str) -> Draft {
     }
     let text = text.trim().to_owned();
     let lower = text.to_lowercase();
-    let declines = text.chars().count() <= LONGEST_REFUSAL && REFUSALS.iter().any(|refusal| lower.contains(refusal));
+    let declines =
+        text.chars().count() <= LONGEST_REFUSAL && REFUSALS.iter().any(|refusal| lower.contains(refusal));
     Draft { text, declines }
 }
 
 /// The sentence with which Boxwood says that the files do not hold the answer, in the language of the question.
 pub fn abstention(question: &str, files: usize) -> &'static str {
-    let has = |range: std::ops::RangeInclusive<char>| question.chars().any(|character| range.contains(&character));
+    let has =
+        |range: std::ops::RangeInclusive<char>| question.chars().any(|character| range.contains(&character));
     if has('\u{3040}'..='\u{30ff}') {
         "文書には記載がありません。"
     } else if has('\u{ac00}'..='\u{d7af}') {
@@ -94,15 +102,29 @@ mod tests {
 
     #[test]
     fn drafts() {
-        let long = format!("{} The date is not stated in the annex.", "The rent is 1,200 euros a month. ".repeat(10));
+        let long = format!(
+            "{} The date is not stated in the annex.",
+            "The rent is 1,200 euros a month. ".repeat(10)
+        );
         for (input, text, declines) in [
             ("  Donald Davies ", "Donald Davies", false),
             ("Yes<|im_end|>\n<|im_start|>user", "Yes", false),
-            ("The document does not mention a deposit.", "The document does not mention a deposit.", true),
+            (
+                "The document does not mention a deposit.",
+                "The document does not mention a deposit.",
+                true,
+            ),
             ("文書には記載がありません。", "文書には記載がありません。", true),
             (long.as_str(), long.trim(), false),
         ] {
-            assert_eq!(read_draft(input), Draft { text: text.to_owned(), declines }, "{input}");
+            assert_eq!(
+                read_draft(input),
+                Draft {
+                    text: text.to_owned(),
+                    declines
+                },
+                "{input}"
+            );
         }
     }
 

@@ -22,7 +22,11 @@ pub enum Fence {
 impl Fence {
     /// The fence that fits.
     pub fn for_sources(sources: &[Source]) -> Self {
-        if sources.len() == 1 { Self::Single } else { Self::Several }
+        if sources.len() == 1 {
+            Self::Single
+        } else {
+            Self::Several
+        }
     }
 }
 
@@ -33,8 +37,10 @@ pub fn render_whole(sources: &[Source], fence: Fence) -> String {
 
 /// The request for a plan.
 pub fn build(plan: &Plan, question: &Question, sources: &[Source], shown: &Shown) -> ChatRequest {
-    let content = render(sources, Fence::for_sources(sources), |index, document| {
-        match shown.sources.get(index).and_then(|shown| shown.passages.as_ref()) {
+    let content = render(
+        sources,
+        Fence::for_sources(sources),
+        |index, document| match shown.sources.get(index).and_then(|shown| shown.passages.as_ref()) {
             None => pages_text(document),
             Some(passages) => {
                 let parts: Vec<String> = passages
@@ -46,28 +52,42 @@ pub fn build(plan: &Plan, question: &Question, sources: &[Source], shown: &Shown
                     .collect();
                 parts.join("\n[…]\n") + "\n"
             }
-        }
-    });
+        },
+    );
     let asked = with_dialogue(question);
     let (text, boundary) = fill_template(&plan.tool.prompt_template, &content, &asked, question);
     let mut messages = Vec::with_capacity(2);
     if !plan.tool.system_message.trim().is_empty() {
-        messages.push(ChatMessage::new(ChatRole::System, plan.tool.system_message.clone()));
+        messages.push(ChatMessage::new(
+            ChatRole::System,
+            plan.tool.system_message.clone(),
+        ));
     }
     messages.push(ChatMessage::new(ChatRole::User, text));
     ChatRequest {
         messages,
         sampling: plan.tool.sampling.clone(),
         max_output_tokens: plan.output_tokens,
-        stop: plan.tool.stop.iter().filter(|stop| !stop.is_empty()).cloned().collect(),
-        shared_prefix: Some(SharedPrefix { boundary, partition: question.partition.clone() }),
+        stop: plan
+            .tool
+            .stop
+            .iter()
+            .filter(|stop| !stop.is_empty())
+            .cloned()
+            .collect(),
+        shared_prefix: Some(SharedPrefix {
+            boundary,
+            partition: question.partition.clone(),
+        }),
         effort: None,
     }
 }
 
 /// Breaks up what could end a fence or pass for a control token of a chat template.
 pub fn neutralise(text: &str) -> String {
-    text.replace("<|", "< |").replace("</document", "< /document").replace("<document", "< document")
+    text.replace("<|", "< |")
+        .replace("</document", "< /document")
+        .replace("<document", "< document")
 }
 
 fn render(sources: &[Source], fence: Fence, text_of: impl Fn(usize, &Document) -> String) -> String {
@@ -76,10 +96,18 @@ fn render(sources: &[Source], fence: Fence, text_of: impl Fn(usize, &Document) -
         let text = neutralise(&text_of(index, &source.document));
         let name = neutralise(source.file.name()).replace('"', "'");
         let _infallible = match fence {
-            Fence::Single => write!(content, "<document name=\"{name}\">\n{}\n</document>", text.trim_end()),
+            Fence::Single => write!(
+                content,
+                "<document name=\"{name}\">\n{}\n</document>",
+                text.trim_end()
+            ),
             Fence::Several => {
                 let number = index + 1;
-                writeln!(content, "<document number=\"{number}\" name=\"{name}\">\n{}\n</document>", text.trim_end())
+                writeln!(
+                    content,
+                    "<document number=\"{number}\" name=\"{name}\">\n{}\n</document>",
+                    text.trim_end()
+                )
             }
         };
     }

@@ -52,7 +52,11 @@ pub async fn resolve(
     if fits(&plan, sources).await? {
         return Ok(plan);
     }
-    let by_passages = if several { Processor::LongTextMulti } else { Processor::LongText };
+    let by_passages = if several {
+        Processor::LongTextMulti
+    } else {
+        Processor::LongText
+    };
     plan = plan_for(by_passages, models, config, question)?;
     plan.whole = false;
     Ok(plan)
@@ -80,7 +84,10 @@ fn plan_for(
     let field = |name: &str| format!("ai_agent.{}.{name}", processor.as_str());
     let model = models
         .resolve(Some(&tool.model))
-        .map_err(|source| AnswerError::Model { field: field("model"), source })?;
+        .map_err(|source| AnswerError::Model {
+            field: field("model"),
+            source,
+        })?;
     let output_tokens = tool.completion_tokens.min(model.max_output_tokens());
     let around = FRAME_TOKENS + words_tokens(&tool, question);
     let window = input_window(&model);
@@ -103,8 +110,19 @@ fn plan_for(
         });
     }
     let runs_here = matches!(model.served, Served::Local | Served::StandIn) && model.capabilities.is_none();
-    let document_tokens = if runs_here { room.min(config.local_document_tokens) } else { room };
-    Ok(Plan { processor, tool, model, document_tokens, output_tokens, whole: true })
+    let document_tokens = if runs_here {
+        room.min(config.local_document_tokens)
+    } else {
+        room
+    };
+    Ok(Plan {
+        processor,
+        tool,
+        model,
+        document_tokens,
+        output_tokens,
+        whole: true,
+    })
 }
 
 /// Tokens that the model reads and writes together, no more than the card promises.
@@ -116,8 +134,11 @@ fn input_window(model: &ResolvedModel) -> u32 {
 
 /// Upper estimate of what is not document.
 fn words_tokens(tool: &TextTool, question: &Question) -> u32 {
-    let dialogue: u32 =
-        question.dialogue.iter().map(|turn| estimate_tokens(&turn.prompt) + estimate_tokens(&turn.answer) + 8).sum();
+    let dialogue: u32 = question
+        .dialogue
+        .iter()
+        .map(|turn| estimate_tokens(&turn.prompt) + estimate_tokens(&turn.answer) + 8)
+        .sum();
     let words = estimate_tokens(&tool.system_message)
         + estimate_tokens(&tool.prompt_template)
         + estimate_tokens(&question.prompt)
@@ -127,7 +148,10 @@ fn words_tokens(tool: &TextTool, question: &Question) -> u32 {
 
 /// Whether all text fits: by estimate where that is clear, else by the model's own tokenizer.
 async fn fits(plan: &Plan, sources: &[Source]) -> Result<bool, AnswerError> {
-    let estimate: u32 = sources.iter().map(|source| estimate_tokens(&source.document.text)).sum();
+    let estimate: u32 = sources
+        .iter()
+        .map(|source| estimate_tokens(&source.document.text))
+        .sum();
     if estimate as f32 > plan.document_tokens as f32 * ESTIMATE_MARGIN {
         return Ok(false);
     }

@@ -12,9 +12,9 @@ use crate::resolve::Plan;
 use boxwood_core::{Document, Embedder};
 use boxwood_models::ModelRegistry;
 use boxwood_search::{
-    Chunk, ChunkOptions, ChunkRef, DocumentVectors, FusionWeights, LexicalOptions, Passage, Query, RankedList, Scored,
-    SearchDocument, SelectOptions, Span, VectorKey, chunk_document, estimate_tokens, fuse, rank_lexical, rank_vectors,
-    select_passages,
+    Chunk, ChunkOptions, ChunkRef, DocumentVectors, FusionWeights, LexicalOptions, Passage, Query,
+    RankedList, Scored, SearchDocument, SelectOptions, Span, VectorKey, chunk_document, estimate_tokens,
+    fuse, rank_lexical, rank_vectors, select_passages,
 };
 use std::sync::Arc;
 
@@ -46,7 +46,10 @@ pub struct Shown {
 impl Shown {
     /// All text of every source.
     fn whole(sources: usize) -> Self {
-        Self { sources: vec![ShownSource { passages: None }; sources], embedding: None }
+        Self {
+            sources: vec![ShownSource { passages: None }; sources],
+            embedding: None,
+        }
     }
 
     /// The spans of a source that the model is shown.
@@ -61,7 +64,10 @@ impl Shown {
     pub fn coverage(&self, question: &Question, gathered: &Gathered) -> Vec<FileCoverage> {
         let mut files: Vec<FileCoverage> = Vec::with_capacity(question.files.len());
         for file in &question.files {
-            let source = gathered.sources.iter().position(|source| source.file.id() == file.id());
+            let source = gathered
+                .sources
+                .iter()
+                .position(|source| source.file.id() == file.id());
             files.push(match source {
                 Some(index) => self.source_coverage(index, &gathered.sources[index]),
                 None => FileCoverage {
@@ -89,7 +95,11 @@ impl Shown {
         let shown_pages = document
             .pages
             .iter()
-            .filter(|page| spans.iter().any(|span| span.start < page.end && page.start < span.end))
+            .filter(|page| {
+                spans
+                    .iter()
+                    .any(|span| span.start < page.end && page.start < span.end)
+            })
             .map(|page| page.number)
             .collect();
         FileCoverage {
@@ -119,20 +129,45 @@ pub async fn retrieve(
         return Ok(Shown::whole(sources.len()));
     }
     let options = chunk_options(plan)?;
-    let documents: Vec<Arc<Document>> = sources.iter().map(|source| Arc::clone(&source.document)).collect();
-    let chunks: Vec<Vec<Chunk>> =
-        blocking(move || documents.iter().map(|document| chunk_document(document, &options)).collect()).await?;
+    let documents: Vec<Arc<Document>> = sources
+        .iter()
+        .map(|source| Arc::clone(&source.document))
+        .collect();
+    let chunks: Vec<Vec<Chunk>> = blocking(move || {
+        documents
+            .iter()
+            .map(|document| chunk_document(document, &options))
+            .collect()
+    })
+    .await?;
     let search: Vec<SearchDocument<'_>> = sources
         .iter()
         .zip(&chunks)
-        .map(|(source, chunks)| SearchDocument { name: source.file.name(), document: &source.document, chunks })
+        .map(|(source, chunks)| SearchDocument {
+            name: source.file.name(),
+            document: &source.document,
+            chunks,
+        })
         .collect();
     let query = search_query(question);
     let lexical = rank_lexical(&search, &query, &LexicalOptions::default(), LEXICAL_CANDIDATES);
-    let embedder = plan.tool.embeddings.as_ref().map(|embeddings| embeddings.model.as_str());
+    let embedder = plan
+        .tool
+        .embeddings
+        .as_ref()
+        .map(|embeddings| embeddings.model.as_str());
     let embedded = match models.resolve_embedder(embedder) {
         Ok(resolved) => Some(
-            rank_by_vectors(library, resolved.embedder.as_ref(), &options, sources, &search, &query, &lexical).await?,
+            rank_by_vectors(
+                library,
+                resolved.embedder.as_ref(),
+                &options,
+                sources,
+                &search,
+                &query,
+                &lexical,
+            )
+            .await?,
         ),
         Err(error) if embedder.is_some_and(|name| Some(name) != default_embedding(models).as_deref()) => {
             return Err(AnswerError::Model {
@@ -144,18 +179,32 @@ pub async fn retrieve(
     };
     let ranking = join(question, &lexical, embedded.as_ref());
     let passages = select(plan, &search, &ranking).await?;
-    Ok(by_source(sources.len(), passages, embedded.map(|ranked| ranked.model)))
+    Ok(by_source(
+        sources.len(),
+        passages,
+        embedded.map(|ranked| ranked.model),
+    ))
 }
 
 /// The name of the default embedder, where there is one.
 pub(crate) fn default_embedding(models: &ModelRegistry) -> Option<String> {
-    models.resolve_embedder(None).ok().map(|resolved| resolved.requested)
+    models
+        .resolve_embedder(None)
+        .ok()
+        .map(|resolved| resolved.requested)
 }
 
 fn chunk_options(plan: &Plan) -> Result<ChunkOptions, AnswerError> {
-    let tokens = plan.tool.embeddings.as_ref().map_or(crate::agent::DEFAULT_CHUNK_TOKENS, |e| e.chunk_tokens);
+    let tokens = plan
+        .tool
+        .embeddings
+        .as_ref()
+        .map_or(crate::agent::DEFAULT_CHUNK_TOKENS, |e| e.chunk_tokens);
     ChunkOptions::new(tokens).map_err(|error| AnswerError::Agent {
-        field: format!("ai_agent.{}.embeddings.strategy.num_tokens_per_chunk", plan.processor.as_str()),
+        field: format!(
+            "ai_agent.{}.embeddings.strategy.num_tokens_per_chunk",
+            plan.processor.as_str()
+        ),
         message: error.to_string(),
     })
 }
@@ -183,7 +232,12 @@ async fn rank_by_vectors(
     lexical: &[Scored],
 ) -> Result<VectorRanking, AnswerError> {
     let identity = embedder.identity();
-    let key = VectorKey::new(&identity.name, embedder.dimensions(), options, boxwood_ingest::PARSER_VERSION);
+    let key = VectorKey::new(
+        &identity.name,
+        embedder.dimensions(),
+        options,
+        boxwood_ingest::PARSER_VERSION,
+    );
     let mut vectors = Vec::with_capacity(sources.len());
     for (source, search) in sources.iter().zip(search) {
         vectors.push(match source.given {
@@ -218,10 +272,16 @@ async fn rank_by_vectors(
 }
 
 /// The best chunks without a vector: by lexical rank, then the beginnings of the documents.
-fn candidates(search: &[SearchDocument<'_>], lexical: &[Scored], vectors: &[DocumentVectors]) -> Vec<ChunkRef> {
+fn candidates(
+    search: &[SearchDocument<'_>],
+    lexical: &[Scored],
+    vectors: &[DocumentVectors],
+) -> Vec<ChunkRef> {
     let beginnings = search.iter().enumerate().flat_map(|(document, search)| {
-        (0..search.chunks.len().min(EMBEDDED_CANDIDATES))
-            .map(move |chunk| ChunkRef { document: document as u32, chunk: chunk as u32 })
+        (0..search.chunks.len().min(EMBEDDED_CANDIDATES)).map(move |chunk| ChunkRef {
+            document: document as u32,
+            chunk: chunk as u32,
+        })
     });
     let mut wanted: Vec<ChunkRef> = Vec::with_capacity(EMBEDDED_CANDIDATES);
     for at in lexical.iter().map(|scored| scored.at).chain(beginnings) {
@@ -237,15 +297,28 @@ fn candidates(search: &[SearchDocument<'_>], lexical: &[Scored], vectors: &[Docu
 
 fn chunk_text(search: &[SearchDocument<'_>], at: ChunkRef) -> Option<String> {
     let search = search.get(at.document as usize)?;
-    Some(search.chunks.get(at.chunk as usize)?.text_with_context(search.document))
+    Some(
+        search
+            .chunks
+            .get(at.chunk as usize)?
+            .text_with_context(search.document),
+    )
 }
 
 fn join(question: &Question, lexical: &[Scored], embedded: Option<&VectorRanking>) -> Vec<Scored> {
-    let Some(embedded) = embedded else { return lexical.to_vec() };
+    let Some(embedded) = embedded else {
+        return lexical.to_vec();
+    };
     let weights = FusionWeights::for_english_embedder(&question.prompt);
     fuse(&[
-        RankedList { ranking: lexical, weight: weights.lexical },
-        RankedList { ranking: &embedded.ranking, weight: weights.vector },
+        RankedList {
+            ranking: lexical,
+            weight: weights.lexical,
+        },
+        RankedList {
+            ranking: &embedded.ranking,
+            weight: weights.vector,
+        },
     ])
 }
 
@@ -265,22 +338,37 @@ async fn select(
             break;
         }
         // The estimate was short by this share for this document's language.
-        budget = (u64::from(budget) * u64::from(plan.document_tokens) / u64::from(counted.max(1))) as u32 * 19 / 20;
+        budget = (u64::from(budget) * u64::from(plan.document_tokens) / u64::from(counted.max(1))) as u32
+            * 19
+            / 20;
     }
     Ok(passages)
 }
 
 fn by_source(sources: usize, passages: Vec<Passage>, embedding: Option<ModelUse>) -> Shown {
-    let mut shown = vec![ShownSource { passages: Some(Vec::new()) }; sources];
+    let mut shown = vec![
+        ShownSource {
+            passages: Some(Vec::new())
+        };
+        sources
+    ];
     for passage in passages {
-        if let Some(list) = shown.get_mut(passage.document).and_then(|shown| shown.passages.as_mut()) {
+        if let Some(list) = shown
+            .get_mut(passage.document)
+            .and_then(|shown| shown.passages.as_mut())
+        {
             list.push(passage);
         }
     }
-    Shown { sources: shown, embedding }
+    Shown {
+        sources: shown,
+        embedding,
+    }
 }
 
 /// Runs work that takes milliseconds of CPU away from the threads that serve requests.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AnswerError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| AnswerError::Cancelled)
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| AnswerError::Cancelled)
 }

@@ -37,7 +37,12 @@ pub struct AnswerConfig {
 
 impl Default for AnswerConfig {
     fn default() -> Self {
-        Self { local_document_tokens: 2_400, max_citations: 3, abstain_below: 0.5, support: SupportModel::DEFAULT }
+        Self {
+            local_document_tokens: 2_400,
+            max_citations: 3,
+            abstain_below: 0.5,
+            support: SupportModel::DEFAULT,
+        }
     }
 }
 
@@ -51,7 +56,11 @@ pub struct AnswerService {
 impl AnswerService {
     /// A service over a library of files and the models of this process.
     pub fn new(library: Arc<Library>, models: ModelRegistry, config: AnswerConfig) -> Self {
-        Self { library, models, config }
+        Self {
+            library,
+            models,
+            config,
+        }
     }
 
     /// The parsed files.
@@ -69,10 +78,10 @@ impl AnswerService {
     /// # Errors
     /// [`AnswerError::Model`] for a name that can't be served.
     pub fn default_agent(&self, language: Language, model: Option<&str>) -> Result<AskAgent, AnswerError> {
-        let resolved = self
-            .models
-            .resolve(model)
-            .map_err(|source| AnswerError::Model { field: "model".to_owned(), source })?;
+        let resolved = self.models.resolve(model).map_err(|source| AnswerError::Model {
+            field: "model".to_owned(),
+            source,
+        })?;
         let embedding = default_embedding(&self.models).unwrap_or_default();
         Ok(AskAgent::default_for(language, &resolved.requested, &embedding))
     }
@@ -113,17 +122,36 @@ impl AnswerService {
         let checking = Instant::now();
         progress.report(Progress::Checking);
         let draft = parse::read_draft(&completion.text);
-        let evidence = cite::find(sources, &shown, &question.prompt, &draft.text, self.config.max_citations);
+        let evidence = cite::find(
+            sources,
+            &shown,
+            &question.prompt,
+            &draft.text,
+            self.config.max_citations,
+        );
         let model = completion.model.model.as_ref();
-        let measured =
-            Measured { question, sources, request: &request, draft: &draft, evidence: &evidence };
+        let measured = Measured {
+            question,
+            sources,
+            request: &request,
+            draft: &draft,
+            evidence: &evidence,
+        };
         let support = support::measure(model, &self.config.support, measured).await?;
         timings.check = checking.elapsed();
         timings.total = started.elapsed();
 
-        let checked = Checked { draft: draft.text, evidence, support };
+        let checked = Checked {
+            draft: draft.text,
+            evidence,
+            support,
+        };
         let mut answer = self.finish(question, &gathered, &plan, shown, completion, checked);
-        answer.warnings.extend(warnings.into_iter().map(|warning| format!("{}: {}", warning.parameter, warning.message)));
+        answer.warnings.extend(
+            warnings
+                .into_iter()
+                .map(|warning| format!("{}: {}", warning.parameter, warning.message)),
+        );
         answer.timings = timings;
         Ok(answer)
     }
@@ -144,7 +172,9 @@ impl AnswerService {
             true => Vec::new(),
             false => {
                 let pieces = checked.evidence.pieces.iter();
-                pieces.filter_map(|piece| cite::cite(&gathered.sources, piece, support)).collect()
+                pieces
+                    .filter_map(|piece| cite::cite(&gathered.sources, piece, support))
+                    .collect()
             }
         };
         let text = match abstained {
@@ -157,7 +187,9 @@ impl AnswerService {
             provider: identity.provider.clone(),
             supported_purpose: "chat",
         }];
-        let coverage = Coverage { files: shown.coverage(question, gathered) };
+        let coverage = Coverage {
+            files: shown.coverage(question, gathered),
+        };
         models.extend(shown.embedding);
         Answer {
             text,
@@ -182,7 +214,9 @@ impl AnswerService {
 
 impl std::fmt::Debug for AnswerService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AnswerService").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("AnswerService")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -197,6 +231,13 @@ struct Checked {
 fn unread_warnings(gathered: &Gathered) -> Vec<String> {
     let unread = gathered.unread.iter();
     unread
-        .map(|unread| format!("file {} ({}) was not read: {}", unread.file.id(), unread.file.name(), unread.note.message))
+        .map(|unread| {
+            format!(
+                "file {} ({}) was not read: {}",
+                unread.file.id(),
+                unread.file.name(),
+                unread.note.message
+            )
+        })
         .collect()
 }

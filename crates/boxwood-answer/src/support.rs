@@ -63,8 +63,15 @@ pub struct SupportModel {
 
 impl SupportModel {
     /// Fitted on measured questions with the default model; see `docs/support-check.md`.
-    pub const DEFAULT: Self =
-        Self { bias: -2.0, document_check: 0.5, answer_check: 0.3, question_check: 0.6, covered: 0.6, question_covered: 0.5, holds_answer: 0.3 };
+    pub const DEFAULT: Self = Self {
+        bias: -2.0,
+        document_check: 0.5,
+        answer_check: 0.3,
+        question_check: 0.6,
+        covered: 0.6,
+        question_covered: 0.5,
+        holds_answer: 0.3,
+    };
 
     /// Calibrated probability that the files support the answer.
     pub fn probability(&self, signals: &Signals) -> f32 {
@@ -103,12 +110,26 @@ pub async fn measure(
     weights: &SupportModel,
     measured: Measured<'_>,
 ) -> Result<Support, AnswerError> {
-    let Measured { question, sources, request, draft, evidence } = measured;
+    let Measured {
+        question,
+        sources,
+        request,
+        draft,
+        evidence,
+    } = measured;
     if draft.declines || evidence.pieces.is_empty() {
-        return Ok(Support { probability: 0.0, method: "text", signals: None });
+        return Ok(Support {
+            probability: 0.0,
+            method: "text",
+            signals: None,
+        });
     }
     if !model.identity().choice_log_probs {
-        return Ok(Support { probability: evidence.covered, method: "text", signals: None });
+        return Ok(Support {
+            probability: evidence.covered,
+            method: "text",
+            signals: None,
+        });
     }
     let passage = passage_around(sources, evidence);
     let asked = neutralise(&question.prompt);
@@ -127,7 +148,11 @@ pub async fn measure(
         question_covered: word_coverage(&asked, &passage),
         holds_answer: evidence.pieces.iter().any(|piece| piece.holds_answer),
     };
-    Ok(Support { probability: weights.probability(&signals), method: "model", signals: Some(signals) })
+    Ok(Support {
+        probability: weights.probability(&signals),
+        method: "model",
+        signals: Some(signals),
+    })
 }
 
 /// The request's own prefix with the check in place of the question, so that the documents come from the cache.
@@ -144,7 +169,11 @@ fn document_request(request: &ChatRequest, asked: &str) -> ChatRequest {
 }
 
 /// ln(P(Yes)/P(No)) as the next words of the model.
-async fn log_odds(model: &dyn ChatModel, question: &Question, request: ChatRequest) -> Result<f32, AnswerError> {
+async fn log_odds(
+    model: &dyn ChatModel,
+    question: &Question,
+    request: ChatRequest,
+) -> Result<f32, AnswerError> {
     let choices = [examples::YES.to_owned(), examples::NO.to_owned()];
     let log_probs = tokio::select! {
         biased;
@@ -173,14 +202,29 @@ mod tests {
         };
         let model = SupportModel::DEFAULT;
         let better = [
-            Signals { document_check: 2.0, ..base },
-            Signals { answer_check: 2.0, ..base },
-            Signals { question_check: 2.0, ..base },
+            Signals {
+                document_check: 2.0,
+                ..base
+            },
+            Signals {
+                answer_check: 2.0,
+                ..base
+            },
+            Signals {
+                question_check: 2.0,
+                ..base
+            },
             Signals { covered: 1.0, ..base },
-            Signals { holds_answer: true, ..base },
+            Signals {
+                holds_answer: true,
+                ..base
+            },
         ];
         for signals in better {
-            assert!(model.probability(&signals) >= model.probability(&base), "{signals:?}");
+            assert!(
+                model.probability(&signals) >= model.probability(&base),
+                "{signals:?}"
+            );
         }
     }
 }

@@ -129,7 +129,10 @@ pub fn word_coverage(question: &str, passage: &str) -> f32 {
     if asked.is_empty() {
         return 1.0;
     }
-    let found = asked.iter().filter(|term| held.binary_search(term).is_ok()).count();
+    let found = asked
+        .iter()
+        .filter(|term| held.binary_search(term).is_ok())
+        .count();
     found as f32 / asked.len() as f32
 }
 

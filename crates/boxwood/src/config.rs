@@ -123,7 +123,9 @@ impl Config {
     /// A file that can't be read, and every mistake in it.
     pub fn load(file: Option<&Path>, overrides: &Overrides) -> anyhow::Result<Self> {
         let text = match file {
-            Some(path) => std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?,
+            Some(path) => {
+                std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?
+            }
             None => match std::fs::read_to_string(FILE_NAME) {
                 Ok(text) => text,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -143,7 +145,11 @@ impl Config {
         let config = raw.validate(overrides, &mut mistakes);
         match config {
             Some(config) if mistakes.is_empty() => Ok(config),
-            _ => bail!("the configuration has {} mistake(s):\n  {}", mistakes.len(), mistakes.join("\n  ")),
+            _ => bail!(
+                "the configuration has {} mistake(s):\n  {}",
+                mistakes.len(),
+                mistakes.join("\n  ")
+            ),
         }
     }
 
@@ -172,7 +178,9 @@ mod tests {
     #[test]
     fn every_mistake_is_reported_with_its_path() {
         let text = "[server]\nhttp = \"nowhere\"\n[engine]\nthreads = \"two\"\n[answers]\nabstain_below = 7.0\n[typo]\n";
-        let error = Config::from_text(text, &Overrides::default()).unwrap_err().to_string();
+        let error = Config::from_text(text, &Overrides::default())
+            .unwrap_err()
+            .to_string();
         for path in ["server.http", "engine", "answers.abstain_below", "typo"] {
             assert!(error.contains(path), "{path} is missing in {error}");
         }
@@ -181,7 +189,9 @@ mod tests {
     #[test]
     fn beyond_loopback_the_development_identity_is_refused() {
         let text = "[server]\nhttp = \"0.0.0.0:8020\"\n";
-        let error = Config::from_text(text, &Overrides::default()).unwrap_err().to_string();
+        let error = Config::from_text(text, &Overrides::default())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("development"), "{error}");
     }
 }

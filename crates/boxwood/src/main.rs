@@ -48,7 +48,10 @@ enum Verb {
 
 fn main() -> ExitCode {
     // The worker must not start a runtime or read configuration: it locks itself in before it reads a byte.
-    if std::env::args_os().nth(1).is_some_and(|verb| verb == "ingest-worker") {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|verb| verb == "ingest-worker")
+    {
         return boxwood_ingest::worker_main();
     }
     let arguments = Arguments::parse();

@@ -5,7 +5,9 @@
 use crate::config::Config;
 use anyhow::Context;
 use async_trait::async_trait;
-use boxwood_answer::{Answer, AnswerError, AnswerService, AskAgent, Language, Library, ProgressSink, Question};
+use boxwood_answer::{
+    Answer, AnswerError, AnswerService, AskAgent, Language, Library, ProgressSink, Question,
+};
 use boxwood_core::{ChatModel, Embedder};
 use boxwood_ingest::{IngestConfig, Ingestor, OcrConfig};
 use boxwood_local::{EngineConfig, LocalEngine, LocalModel, MiniLmConfig, MiniLmEmbedder, PrefixCacheConfig};
@@ -33,7 +35,10 @@ pub struct Answering {
 impl Answering {
     /// Over the built parts.
     pub fn new(parts: &Parts) -> Self {
-        Self { service: Arc::clone(&parts.service), has_engine: parts.engine.is_some() }
+        Self {
+            service: Arc::clone(&parts.service),
+            has_engine: parts.engine.is_some(),
+        }
     }
 }
 
@@ -60,18 +65,28 @@ impl Asker for Answering {
 /// # Errors
 /// As [`build`].
 pub fn local_models(config: &Config) -> anyhow::Result<Vec<Arc<dyn ChatModel>>> {
-    Ok(start_engine(config)?.into_iter().map(|engine| Arc::new(engine) as Arc<dyn ChatModel>).collect())
+    Ok(start_engine(config)?
+        .into_iter()
+        .map(|engine| Arc::new(engine) as Arc<dyn ChatModel>)
+        .collect())
 }
 
 /// The model that this process is configured to run.
 pub fn chat_model(config: &Config) -> &'static CatalogModel {
-    config.engine.model.as_deref().and_then(find_local).unwrap_or_else(default_chat_model)
+    config
+        .engine
+        .model
+        .as_deref()
+        .and_then(find_local)
+        .unwrap_or_else(default_chat_model)
 }
 
 /// What has to be pulled before questions can be answered well: the chat model, the embedder, the OCR models.
 pub fn needed_models(config: &Config) -> Vec<&'static CatalogModel> {
     let chat = chat_model(config);
-    let others = catalog().iter().filter(|model| !matches!(model.purpose, CatalogPurpose::Chat));
+    let others = catalog()
+        .iter()
+        .filter(|model| !matches!(model.purpose, CatalogPurpose::Chat));
     std::iter::once(chat).chain(others).collect()
 }
 
@@ -81,8 +96,10 @@ pub fn needed_models(config: &Config) -> Vec<&'static CatalogModel> {
 /// When a thread can't be started or a host is bound without trusted certificates on this machine.
 pub fn build(config: &Config, store: Arc<dyn Store>) -> anyhow::Result<Parts> {
     let engine = start_engine(config)?;
-    let locals: Vec<Arc<dyn ChatModel>> =
-        engine.iter().map(|engine| Arc::new(engine.clone()) as Arc<dyn ChatModel>).collect();
+    let locals: Vec<Arc<dyn ChatModel>> = engine
+        .iter()
+        .map(|engine| Arc::new(engine.clone()) as Arc<dyn ChatModel>)
+        .collect();
     let registry = ModelRegistry::new(config.models.clone(), locals, start_embedder(config)?)
         .context("the bound hosts can't be reached securely")?;
     let library = Arc::new(Library::new(store, Ingestor::new(ingest_config(config))));
@@ -113,7 +130,9 @@ fn start_engine(config: &Config) -> anyhow::Result<Option<LocalModel>> {
 }
 
 fn start_embedder(config: &Config) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
-    let Some(dir) = installed_folder(config, CatalogPurpose::Embedding) else { return Ok(None) };
+    let Some(dir) = installed_folder(config, CatalogPurpose::Embedding) else {
+        return Ok(None);
+    };
     let embedder = MiniLmEmbedder::start(MiniLmConfig::new(dir, config.cache.join("converted")))?;
     Ok(Some(Arc::new(embedder)))
 }
@@ -134,6 +153,8 @@ fn ingest_config(config: &Config) -> IngestConfig {
 /// Folder of the installed model of a purpose.
 fn installed_folder(config: &Config, purpose: CatalogPurpose) -> Option<PathBuf> {
     let models_dir = config.models_dir();
-    let model = catalog().iter().find(|model| model.purpose == purpose && is_complete(model, &models_dir))?;
+    let model = catalog()
+        .iter()
+        .find(|model| model.purpose == purpose && is_complete(model, &models_dir))?;
     model_path(model, &models_dir).parent().map(PathBuf::from)
 }

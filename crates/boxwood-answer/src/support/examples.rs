@@ -61,13 +61,20 @@ impl Check {
         }
         messages.push(ChatMessage::new(ChatRole::User, turn));
         let mut request = ChatRequest::new(messages, 1);
-        request.shared_prefix = Some(SharedPrefix { boundary: 0, partition: question.partition.clone() });
+        request.shared_prefix = Some(SharedPrefix {
+            boundary: 0,
+            partition: question.partition.clone(),
+        });
         request
     }
 
     /// The example as a turn of this check.
     pub fn turn_of(&self, example: &Example) -> String {
-        turn(example.passage, example.question, self.with_answer.then_some(example.answer))
+        turn(
+            example.passage,
+            example.question,
+            self.with_answer.then_some(example.answer),
+        )
     }
 }
 
@@ -86,8 +93,7 @@ pub fn turn(passage: &str, question: &str, answer: Option<&str>) -> String {
     }
 }
 
-const BRIDGE: &str =
-    "The Harlow bridge was opened in 1931 by the mayor, Edith Crane. It replaced a ferry that had run since 1860.";
+const BRIDGE: &str = "The Harlow bridge was opened in 1931 by the mayor, Edith Crane. It replaced a ferry that had run since 1860.";
 const LEASE: &str =
     "Tenants may end the lease with three months' notice. The landlord may not end it before 1 May 2027.";
 const REVENUE: &str = "Revenue in the north rose to 4.2 million, while the south fell to 3.1 million. Bakker attributes \
@@ -97,8 +103,18 @@ const COPPER: &str =
 
 /// The worked examples, in an order without a pattern.
 pub const EXAMPLES: &[Example] = &[
-    Example { passage: BRIDGE, question: "Who opened the Harlow bridge?", answer: "Edith Crane", supported: true },
-    Example { passage: BRIDGE, question: "Who designed the Harlow bridge?", answer: "Edith Crane", supported: false },
+    Example {
+        passage: BRIDGE,
+        question: "Who opened the Harlow bridge?",
+        answer: "Edith Crane",
+        supported: true,
+    },
+    Example {
+        passage: BRIDGE,
+        question: "Who designed the Harlow bridge?",
+        answer: "Edith Crane",
+        supported: false,
+    },
     Example {
         passage: LEASE,
         question: "What notice must the landlord give?",

@@ -19,14 +19,18 @@ pub fn passage_around(sources: &[Source], evidence: &EvidenceList) -> String {
     let share = (PASSAGE_TOKENS / pieces).max(LEAST_PIECE_TOKENS);
     let mut windows: Vec<(usize, Span)> = Vec::new();
     for piece in &evidence.pieces {
-        let Some(source) = sources.get(piece.document) else { continue };
+        let Some(source) = sources.get(piece.document) else {
+            continue;
+        };
         windows.push((piece.document, widen(&source.document, piece.span, share)));
     }
     windows.sort_by_key(|(document, span)| (*document, span.start));
     let mut merged: Vec<(usize, Span)> = Vec::new();
     for (document, span) in windows {
         match merged.last_mut() {
-            Some((last, open)) if *last == document && span.start <= open.end => open.end = open.end.max(span.end),
+            Some((last, open)) if *last == document && span.start <= open.end => {
+                open.end = open.end.max(span.end)
+            }
             _ => merged.push((document, span)),
         }
     }
@@ -40,8 +44,12 @@ pub fn passage_around(sources: &[Source], evidence: &EvidenceList) -> String {
 
 /// Takes whole lines before and after, by turns, while they fit.
 fn widen(document: &Document, span: Span, tokens: u32) -> Span {
-    let lines: Vec<(u32, u32)> =
-        document.pages.iter().flat_map(|page| &page.lines).map(|line| (line.start, line.end)).collect();
+    let lines: Vec<(u32, u32)> = document
+        .pages
+        .iter()
+        .flat_map(|page| &page.lines)
+        .map(|line| (line.start, line.end))
+        .collect();
     let mut first = lines.partition_point(|(_, end)| *end <= span.start);
     let mut last = lines.partition_point(|(start, _)| *start < span.end);
     let mut wide = span;

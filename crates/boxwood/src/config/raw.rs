@@ -113,7 +113,9 @@ impl Raw {
         let raw = Self {
             storage: section(&mut table, "storage", mistakes),
             server: section(&mut table, "server", mistakes),
-            auth: table.contains_key("auth").then(|| section(&mut table, "auth", mistakes)),
+            auth: table
+                .contains_key("auth")
+                .then(|| section(&mut table, "auth", mistakes)),
             models: section(&mut table, "models", mistakes),
             engine: section(&mut table, "engine", mistakes),
             answers: section(&mut table, "answers", mistakes),
@@ -126,8 +128,16 @@ impl Raw {
 
     /// Fills in defaults and checks. `None` where a value without a default is missing.
     pub fn validate(self, overrides: &Overrides, mistakes: &mut Vec<String>) -> Option<Config> {
-        let http = overrides.http.clone().or(self.server.http.clone()).unwrap_or_else(|| DEFAULT_HTTP.to_owned());
-        let https = overrides.https.clone().or(self.server.https.clone()).unwrap_or_else(|| DEFAULT_HTTPS.to_owned());
+        let http = overrides
+            .http
+            .clone()
+            .or(self.server.http.clone())
+            .unwrap_or_else(|| DEFAULT_HTTP.to_owned());
+        let https = overrides
+            .https
+            .clone()
+            .or(self.server.https.clone())
+            .unwrap_or_else(|| DEFAULT_HTTPS.to_owned());
         let http = address("server.http", &http, mistakes);
         let https = address("server.https", &https, mistakes);
         let environment = |name: &str| std::env::var(name).ok();
@@ -141,8 +151,16 @@ impl Raw {
             }
         };
         let home = std::env::var_os("HOME").map(PathBuf::from);
-        let data = overrides.data.clone().or(self.storage.data).or_else(|| Some(home.as_ref()?.join(".local/share/boxwood")));
-        let cache = overrides.cache.clone().or(self.storage.cache).or_else(|| Some(home?.join(".cache/boxwood")));
+        let data = overrides
+            .data
+            .clone()
+            .or(self.storage.data)
+            .or_else(|| Some(home.as_ref()?.join(".local/share/boxwood")));
+        let cache = overrides
+            .cache
+            .clone()
+            .or(self.storage.cache)
+            .or_else(|| Some(home?.join(".cache/boxwood")));
         let (Some(data), Some(cache)) = (data, cache) else {
             mistakes.push("storage: HOME is not set, so data and cache must be named".to_owned());
             return None;
@@ -163,8 +181,14 @@ impl Raw {
     }
 }
 
-fn section<T: DeserializeOwned + Default>(table: &mut toml::Table, name: &str, mistakes: &mut Vec<String>) -> T {
-    let Some(value) = table.remove(name) else { return T::default() };
+fn section<T: DeserializeOwned + Default>(
+    table: &mut toml::Table,
+    name: &str,
+    mistakes: &mut Vec<String>,
+) -> T {
+    let Some(value) = table.remove(name) else {
+        return T::default();
+    };
     value.try_into().unwrap_or_else(|error: toml::de::Error| {
         mistakes.push(format!("{name}: {}", error.message()));
         T::default()
@@ -175,7 +199,9 @@ fn address(path: &str, text: &str, mistakes: &mut Vec<String>) -> Option<SocketA
     if text == "off" {
         return None;
     }
-    text.parse().map_err(|_| mistakes.push(format!("{path}: `{text}` is no address such as 127.0.0.1:8020"))).ok()
+    text.parse()
+        .map_err(|_| mistakes.push(format!("{path}: `{text}` is no address such as 127.0.0.1:8020")))
+        .ok()
 }
 
 /// The value if it is in the range, else a mistake and the default.
@@ -188,7 +214,10 @@ fn within<T: PartialOrd + Display + Copy>(
 ) -> T {
     match value {
         Some(value) if value < range.0 || value > range.1 => {
-            mistakes.push(format!("{path}: {value} is not between {} and {}", range.0, range.1));
+            mistakes.push(format!(
+                "{path}: {value} is not between {} and {}",
+                range.0, range.1
+            ));
             default
         }
         Some(value) => value,
@@ -203,8 +232,14 @@ impl RawServer {
         has_identity: bool,
         mistakes: &mut Vec<String>,
     ) -> ServerSettings {
-        let mut settings = ServerSettings { development: self.development.unwrap_or(!has_identity), ..ServerSettings::default() };
-        let beyond = addresses.iter().flatten().find(|address| !address.ip().is_loopback());
+        let mut settings = ServerSettings {
+            development: self.development.unwrap_or(!has_identity),
+            ..ServerSettings::default()
+        };
+        let beyond = addresses
+            .iter()
+            .flatten()
+            .find(|address| !address.ip().is_loopback());
         if let (true, Some(address)) = (settings.development, beyond) {
             mistakes.push(format!(
                 "server.development: the development identity is for loopback only, and {address} is beyond it; set \
@@ -217,16 +252,49 @@ impl RawServer {
                 Err(_) => mistakes.push(format!("server.public_url: `{url}` is no URL")),
             }
         }
-        let minutes = within("server.access_token_minutes", self.access_token_minutes, 60, (1, 1_440), mistakes);
+        let minutes = within(
+            "server.access_token_minutes",
+            self.access_token_minutes,
+            60,
+            (1, 1_440),
+            mistakes,
+        );
         settings.access_token_lifetime = Duration::from_secs(minutes * 60);
-        settings.answer_time_limit = self.answer_time_limit_seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs);
-        let grace = within("server.repeat_grace_seconds", self.repeat_grace_seconds, 15, (0, 600), mistakes);
+        settings.answer_time_limit = self
+            .answer_time_limit_seconds
+            .filter(|seconds| *seconds > 0)
+            .map(Duration::from_secs);
+        let grace = within(
+            "server.repeat_grace_seconds",
+            self.repeat_grace_seconds,
+            15,
+            (0, 600),
+            mistakes,
+        );
         settings.join_grace = Duration::from_secs(grace);
-        let stop = within("server.stop_grace_seconds", self.stop_grace_seconds, 20, (0, 3_600), mistakes);
+        let stop = within(
+            "server.stop_grace_seconds",
+            self.stop_grace_seconds,
+            20,
+            (0, 3_600),
+            mistakes,
+        );
         settings.stop_grace = Duration::from_secs(stop);
-        let upload = within("server.max_upload_mib", self.max_upload_mib, 50 << 10, (1, 1 << 30), mistakes);
+        let upload = within(
+            "server.max_upload_mib",
+            self.max_upload_mib,
+            50 << 10,
+            (1, 1 << 30),
+            mistakes,
+        );
         settings.limits.upload_bytes = upload * MIB;
-        settings.limits.questions = within("server.max_questions", self.max_questions, 256, (1, 100_000), mistakes);
+        settings.limits.questions = within(
+            "server.max_questions",
+            self.max_questions,
+            256,
+            (1, 100_000),
+            mistakes,
+        );
         settings
     }
 }
@@ -240,10 +308,18 @@ impl RawAuth {
         let secret = match &self.client_secret_env {
             Some(variable) => environment(variable)
                 .filter(|secret| secret.len() >= 16)
-                .ok_or_else(|| format!("auth.client_secret_env: the variable {variable} must hold at least 16 characters")),
-            None => Err("auth.client_secret_env: name the environment variable that holds the secret".to_owned()),
+                .ok_or_else(|| {
+                    format!(
+                        "auth.client_secret_env: the variable {variable} must hold at least 16 characters"
+                    )
+                }),
+            None => {
+                Err("auth.client_secret_env: name the environment variable that holds the secret".to_owned())
+            }
         };
-        let client_id = self.client_id.ok_or_else(|| "auth.client_id: name the OAuth client".to_owned());
+        let client_id = self
+            .client_id
+            .ok_or_else(|| "auth.client_id: name the OAuth client".to_owned());
         match (client_id, secret) {
             (Ok(client_id), Ok(secret)) => Some(Identity {
                 client_id,
@@ -264,14 +340,26 @@ impl RawAuth {
 
 impl RawEngine {
     fn validate(self, mistakes: &mut Vec<String>) -> EngineSettings {
-        if let Some(name) = self.model.as_deref().filter(|name| boxwood_models::find_local(name).is_none()) {
-            mistakes.push(format!("engine.model: `{name}` is not in the catalogue; `boxwood models` lists it"));
+        if let Some(name) = self
+            .model
+            .as_deref()
+            .filter(|name| boxwood_models::find_local(name).is_none())
+        {
+            mistakes.push(format!(
+                "engine.model: `{name}` is not in the catalogue; `boxwood models` lists it"
+            ));
         }
         let minutes = self.idle_unload_minutes.filter(|minutes| *minutes > 0);
         EngineSettings {
             model: self.model,
             threads: within("engine.threads", self.threads, 0, (0, 1_024), mistakes),
-            context_tokens: within("engine.context_tokens", self.context_tokens, 8_192, (1_024, 1 << 20), mistakes),
+            context_tokens: within(
+                "engine.context_tokens",
+                self.context_tokens,
+                8_192,
+                (1_024, 1 << 20),
+                mistakes,
+            ),
             sequences: within("engine.sequences", self.sequences, 4, (1, 64), mistakes),
             queue: within("engine.queue", self.queue, 32, (1, 100_000), mistakes),
             gpu_layers: self.gpu_layers.unwrap_or(0),
@@ -285,10 +373,33 @@ impl RawAnswers {
     fn validate(self, mistakes: &mut Vec<String>) -> AnswerConfig {
         let default = AnswerConfig::default();
         let tokens = self.local_document_tokens;
-        let tokens = within("answers.local_document_tokens", tokens, default.local_document_tokens, (128, 1 << 20), mistakes);
-        let below = within("answers.abstain_below", self.abstain_below, default.abstain_below, (0.0, 1.0), mistakes);
-        let citations = within("answers.max_citations", self.max_citations, default.max_citations, (1, 20), mistakes);
-        AnswerConfig { local_document_tokens: tokens, max_citations: citations, abstain_below: below, ..default }
+        let tokens = within(
+            "answers.local_document_tokens",
+            tokens,
+            default.local_document_tokens,
+            (128, 1 << 20),
+            mistakes,
+        );
+        let below = within(
+            "answers.abstain_below",
+            self.abstain_below,
+            default.abstain_below,
+            (0.0, 1.0),
+            mistakes,
+        );
+        let citations = within(
+            "answers.max_citations",
+            self.max_citations,
+            default.max_citations,
+            (1, 20),
+            mistakes,
+        );
+        AnswerConfig {
+            local_document_tokens: tokens,
+            max_citations: citations,
+            abstain_below: below,
+            ..default
+        }
     }
 }
 
@@ -301,7 +412,9 @@ impl RawIngest {
             Some("tesseract") => OcrEngine::Tesseract,
             Some("off") => OcrEngine::Off,
             Some(other) => {
-                mistakes.push(format!("ingest.ocr: `{other}` is none of auto, pp-ocr, tesseract, off"));
+                mistakes.push(format!(
+                    "ingest.ocr: `{other}` is none of auto, pp-ocr, tesseract, off"
+                ));
                 OcrEngine::Auto
             }
         };
@@ -309,10 +422,34 @@ impl RawIngest {
         IngestSettings {
             workers: within("ingest.workers", self.workers, 2, (1, 256), mistakes),
             limits: IngestLimits {
-                cpu_seconds: within("ingest.cpu_seconds", self.cpu_seconds, default.cpu_seconds, (1, 86_400), mistakes),
-                wall_seconds: within("ingest.wall_seconds", self.wall_seconds, default.wall_seconds, (1, 86_400), mistakes),
-                memory_bytes: within("ingest.memory_mib", memory, default.memory_bytes, (128 * MIB, 1 << 40), mistakes),
-                max_pages: within("ingest.max_pages", self.max_pages, default.max_pages, (1, 1_000_000), mistakes),
+                cpu_seconds: within(
+                    "ingest.cpu_seconds",
+                    self.cpu_seconds,
+                    default.cpu_seconds,
+                    (1, 86_400),
+                    mistakes,
+                ),
+                wall_seconds: within(
+                    "ingest.wall_seconds",
+                    self.wall_seconds,
+                    default.wall_seconds,
+                    (1, 86_400),
+                    mistakes,
+                ),
+                memory_bytes: within(
+                    "ingest.memory_mib",
+                    memory,
+                    default.memory_bytes,
+                    (128 * MIB, 1 << 40),
+                    mistakes,
+                ),
+                max_pages: within(
+                    "ingest.max_pages",
+                    self.max_pages,
+                    default.max_pages,
+                    (1, 1_000_000),
+                    mistakes,
+                ),
                 ..default
             },
             ocr,

@@ -44,10 +44,15 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
         Language::from_tag(&arguments.language),
         arguments.model.as_deref(),
     )?;
-    let files = ReadableFiles::of_own_files(files.iter().map(own_file).collect::<anyhow::Result<_>>()?).await?;
+    let files =
+        ReadableFiles::of_own_files(files.iter().map(own_file).collect::<anyhow::Result<_>>()?).await?;
     let cancel = CancellationToken::new();
     let question = Question {
-        mode: if files.len() == 1 { QuestionMode::SingleItem } else { QuestionMode::MultipleItems },
+        mode: if files.len() == 1 {
+            QuestionMode::SingleItem
+        } else {
+            QuestionMode::MultipleItems
+        },
         prompt: prompt.clone(),
         files,
         contents: HashMap::new(),
@@ -90,13 +95,22 @@ struct OpenStore {
 }
 
 async fn open_store(cache: &Path) -> anyhow::Result<OpenStore> {
-    let options = |folder: PathBuf| StoreOptions { parser_version: PARSER_VERSION, ..StoreOptions::new(folder) };
+    let options = |folder: PathBuf| StoreOptions {
+        parser_version: PARSER_VERSION,
+        ..StoreOptions::new(folder)
+    };
     match SqliteStore::open(options(cache.join("ask"))).await {
-        Ok(store) => Ok(OpenStore { store: Arc::new(store), _temporary: None }),
+        Ok(store) => Ok(OpenStore {
+            store: Arc::new(store),
+            _temporary: None,
+        }),
         Err(StoreError::DataFolderInUse { .. }) => {
             let folder = tempfile::tempdir()?;
             let store = SqliteStore::open(options(folder.path().to_owned())).await?;
-            Ok(OpenStore { store: Arc::new(store), _temporary: Some(folder) })
+            Ok(OpenStore {
+                store: Arc::new(store),
+                _temporary: Some(folder),
+            })
         }
         Err(error) => Err(error).context("the folder of parse results can't be opened"),
     }
@@ -107,7 +121,10 @@ fn own_file(path: &String) -> anyhow::Result<OwnFile> {
     if !path.is_file() {
         bail!("{} is no file; the question is the last argument", path.display());
     }
-    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let name = path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    );
     Ok(OwnFile { path, name })
 }
 
@@ -116,7 +133,12 @@ fn print(answer: &Answer) {
     for citation in &answer.citations {
         let places: Vec<String> = citation.highlights.iter().map(place).collect();
         let quote: Vec<&str> = citation.quote.split_whitespace().collect();
-        output::line(format_args!("\n  {} {}\n  “{}”", citation.file_name, places.join(", "), quote.join(" ")));
+        output::line(format_args!(
+            "\n  {} {}\n  “{}”",
+            citation.file_name,
+            places.join(", "),
+            quote.join(" ")
+        ));
     }
     let served = &answer.served_by;
     output::line(format_args!(
@@ -195,10 +217,14 @@ impl Bar {
 impl ProgressSink for Bar {
     fn report(&self, progress: Progress) {
         match progress {
-            Progress::Reading { done, total } => self.0.set_message(format!("reading files: {done} of {total}")),
+            Progress::Reading { done, total } => {
+                self.0.set_message(format!("reading files: {done} of {total}"))
+            }
             Progress::Searching => self.0.set_message("searching"),
             Progress::Prompt { done, total } => {
-                if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {pos}/{len} tokens {eta}") {
+                if let Ok(style) =
+                    ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {pos}/{len} tokens {eta}")
+                {
                     self.0.set_style(style);
                 }
                 self.0.set_length(u64::from(total));

@@ -14,8 +14,12 @@ pub struct Arguments {}
 pub fn run(common: &Common, _arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = common.load()?;
     let path = development::config_file(&config.data);
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("{} is not there yet: `boxwood serve` makes it at its first start", path.display()))?;
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!(
+            "{} is not there yet: `boxwood serve` makes it at its first start",
+            path.display()
+        )
+    })?;
     output::line(text.trim_end());
     Ok(ExitCode::SUCCESS)
 }

@@ -21,15 +21,27 @@ struct Finding {
 
 impl Finding {
     fn good(what: impl Into<String>) -> Self {
-        Self { good: true, what: what.into(), mend: None }
+        Self {
+            good: true,
+            what: what.into(),
+            mend: None,
+        }
     }
 
     fn missing(what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { good: false, what: what.into(), mend: Some(mend.into()) }
+        Self {
+            good: false,
+            what: what.into(),
+            mend: Some(mend.into()),
+        }
     }
 
     fn hint(what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { good: true, what: what.into(), mend: Some(mend.into()) }
+        Self {
+            good: true,
+            what: what.into(),
+            mend: Some(mend.into()),
+        }
     }
 }
 
@@ -45,35 +57,59 @@ pub async fn run(common: &Common, _arguments: &Arguments) -> anyhow::Result<Exit
     let mut findings = vec![memory(&config), processor()];
     findings.extend(models(&config));
     findings.extend([python(), tesseract()]);
-    findings.extend([("http", config.http), ("https", config.https)].map(|(name, address)| listener(name, address)));
+    findings.extend(
+        [("http", config.http), ("https", config.https)].map(|(name, address)| listener(name, address)),
+    );
     for finding in &findings {
-        output::line(format_args!("{} {}", if finding.good { "ok     " } else { "missing" }, finding.what));
+        output::line(format_args!(
+            "{} {}",
+            if finding.good { "ok     " } else { "missing" },
+            finding.what
+        ));
         if let Some(mend) = &finding.mend {
             output::line(format_args!("        → {mend}"));
         }
     }
     let good = findings.iter().all(|finding| finding.good);
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Memory against the need of the configured model.
 fn memory(config: &Config) -> Finding {
     let needed = parts::chat_model(config).memory;
     let Some(available) = available_memory() else {
-        return Finding::hint("memory: can't be read on this system", format!("{} are needed", HumanBytes(needed)));
+        return Finding::hint(
+            "memory: can't be read on this system",
+            format!("{} are needed", HumanBytes(needed)),
+        );
     };
-    let what = format!("memory: {} available, {} needed by the model", HumanBytes(available), HumanBytes(needed));
+    let what = format!(
+        "memory: {} available, {} needed by the model",
+        HumanBytes(available),
+        HumanBytes(needed)
+    );
     if available >= needed {
         Finding::good(what)
     } else {
-        Finding::missing(what, "choose a smaller model: engine.model = \"boxwood__qwen2_5_coder_0_5b_instruct\"")
+        Finding::missing(
+            what,
+            "choose a smaller model: engine.model = \"boxwood__qwen2_5_coder_0_5b_instruct\"",
+        )
     }
 }
 
 fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+    line.split_whitespace()
+        .nth(1)?
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib * 1024)
 }
 
 fn processor() -> Finding {
@@ -94,14 +130,20 @@ fn models(config: &Config) -> Vec<Finding> {
 }
 
 fn answers(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+    Command::new(program)
+        .args(arguments)
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 fn python() -> Finding {
     if answers("python3", &["-m", "pip", "--version"]) {
         Finding::good("python3 with pip (to pull models)")
     } else {
-        Finding::hint("python3 with pip is not here; only `boxwood models pull` needs it", "apt-get install python3-pip")
+        Finding::hint(
+            "python3 with pip is not here; only `boxwood models pull` needs it",
+            "apt-get install python3-pip",
+        )
     }
 }
 
@@ -117,7 +159,9 @@ fn tesseract() -> Finding {
 }
 
 fn listener(name: &str, address: Option<SocketAddr>) -> Finding {
-    let Some(address) = address else { return Finding::good(format!("{name}: off")) };
+    let Some(address) = address else {
+        return Finding::good(format!("{name}: off"));
+    };
     match TcpListener::bind(address) {
         Ok(_) => Finding::good(format!("{name}: {address} is free")),
         Err(error) => Finding::hint(

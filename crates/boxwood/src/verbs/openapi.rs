@@ -9,6 +9,8 @@ pub struct Arguments {}
 
 /// Runs the verb.
 pub fn run(_arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    output::line(serde_json::to_string_pretty(&boxwood_server::openapi::describe("http://127.0.0.1:8020")?)?);
+    output::line(serde_json::to_string_pretty(&boxwood_server::openapi::describe(
+        "http://127.0.0.1:8020",
+    )?)?);
     Ok(ExitCode::SUCCESS)
 }

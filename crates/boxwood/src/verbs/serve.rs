@@ -40,7 +40,11 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
         parser_version: PARSER_VERSION,
         ..StoreOptions::new(&config.data)
     };
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.context("the data folder can't be opened")?);
+    let store: Arc<dyn Store> = Arc::new(
+        SqliteStore::open(options)
+            .await
+            .context("the data folder can't be opened")?,
+    );
     let parts = parts::build(&config, Arc::clone(&store))?;
     let certificates = Certificates::open(&config)?;
     let identity = identity_lines(&config, store.as_ref()).await?;
@@ -58,7 +62,14 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
         Some(address) => Some((address, certificates.current.config()?)),
         None => None,
     };
-    let server = Server::bind(state, Addresses { http: config.http, https }).await?;
+    let server = Server::bind(
+        state,
+        Addresses {
+            http: config.http,
+            https,
+        },
+    )
+    .await?;
     say_where(&server, &identity, &parts);
     let work = start_work(&config, &parts, store.clone(), certificates, &stop);
     if arguments.warm
@@ -74,7 +85,11 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
         engine.shutdown(ENGINE_GRACE).await;
     }
     store.close().await;
-    output::note(if ended.gracefully { "Stopped." } else { "Stopped; answers that still ran were cancelled." });
+    output::note(if ended.gracefully {
+        "Stopped."
+    } else {
+        "Stopped; answers that still ran were cancelled."
+    });
     Ok(ExitCode::SUCCESS)
 }
 
@@ -93,7 +108,8 @@ impl Certificates {
 
     fn renew(&self) -> anyhow::Result<()> {
         if self.files.renew_if_due(chrono::Utc::now())? {
-            self.current.reload(&self.files.server_certificate(), &self.files.server_key())?;
+            self.current
+                .reload(&self.files.server_certificate(), &self.files.server_key())?;
         }
         Ok(())
     }
@@ -104,7 +120,8 @@ async fn identity_lines(config: &Config, store: &dyn Store) -> anyhow::Result<Ve
     if config.server.development {
         let made = development::prepare(store, &config.data).await?;
         return Ok(vec![
-            "client id boxwood-dev · client secret boxwood-dev-secret · developer token boxwood-dev-token".to_owned(),
+            "client id boxwood-dev · client secret boxwood-dev-secret · developer token boxwood-dev-token"
+                .to_owned(),
             format!(
                 "enterprise {} · admin user {} · service account {}",
                 made.seeded.enterprise.id, made.seeded.admin.id, made.seeded.service_account.id
@@ -112,9 +129,14 @@ async fn identity_lines(config: &Config, store: &dyn Store) -> anyhow::Result<Ve
             format!("JWT configuration for SDKs: {}", made.config_file.display()),
         ]);
     }
-    let Some(identity) = &config.identity else { return Ok(Vec::new()) };
+    let Some(identity) = &config.identity else {
+        return Ok(Vec::new());
+    };
     let seeded = store.seed(seed(identity)).await?;
-    Ok(vec![format!("client id {} · enterprise {}", identity.client_id, seeded.enterprise.id)])
+    Ok(vec![format!(
+        "client id {} · enterprise {}",
+        identity.client_id, seeded.enterprise.id
+    )])
 }
 
 fn seed(identity: &Identity) -> Seed {
@@ -132,7 +154,10 @@ fn seed(identity: &Identity) -> Seed {
 }
 
 fn say_where(server: &Server, identity: &[String], parts: &Parts) {
-    output::note(format_args!("Boxwood {} answers the Box API at", env!("CARGO_PKG_VERSION")));
+    output::note(format_args!(
+        "Boxwood {} answers the Box API at",
+        env!("CARGO_PKG_VERSION")
+    ));
     for (scheme, address) in [("http", server.http_address()), ("https", server.https_address())] {
         if let Some(address) = address {
             output::note(format_args!("  {scheme}://{address}"));
