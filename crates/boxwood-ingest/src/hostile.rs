@@ -24,10 +24,19 @@ fn package(main: &str, content_type: &str, part: &[u8]) -> Vec<u8> {
     let types =
         format!("<Types><Override PartName='/{main}' ContentType='application/{content_type}'/></Types>");
     let relations = "<Relationships><Relationship Id='rId1' Type='http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet' Target='worksheets/sheet1.xml'/><Relationship Id='r2' Type='t/slide' Target='slides/slide1.xml'/></Relationships>";
+    let target = if main.starts_with("xl/") {
+        "xl/workbook.xml"
+    } else {
+        main
+    };
+    let root = format!(
+        "<Relationships><Relationship Id='m' Type='http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument' Target='{target}'/></Relationships>"
+    );
     let book = "<workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>";
     zip_of(&[
         ("[Content_Types].xml", types.as_bytes()),
         ("mimetype", content_type.as_bytes()),
+        ("_rels/.rels", root.as_bytes()),
         ("xl/workbook.xml", book.as_bytes()),
         ("xl/_rels/workbook.xml.rels", relations.as_bytes()),
         (main, part),

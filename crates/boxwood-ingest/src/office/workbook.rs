@@ -15,6 +15,7 @@ use calamine::{
     Data, Ods, OdsError, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError,
 };
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Cells between two looks at the clock.
 const CELLS_PER_CHECK: usize = 4_096;
@@ -49,19 +50,19 @@ pub fn parse(
     let reader = Cursor::new(bytes);
     match format {
         DocumentFormat::Xls => {
-            let open = Xls::new(reader).map_err(|error| xls_error(error, context))?;
+            let open = guarded(context, || Xls::new(reader))?.map_err(|error| xls_error(error, context))?;
             read(open, context, builder, dense, xls_error)
         }
         DocumentFormat::Xlsb => {
-            let open = Xlsb::new(reader).map_err(|error| xlsb_error(error, context))?;
+            let open = guarded(context, || Xlsb::new(reader))?.map_err(|error| xlsb_error(error, context))?;
             read(open, context, builder, xlsb_cells, xlsb_error)
         }
         DocumentFormat::Ods => {
-            let open = Ods::new(reader).map_err(|error| ods_error(error, context))?;
+            let open = guarded(context, || Ods::new(reader))?.map_err(|error| ods_error(error, context))?;
             read(open, context, builder, dense, ods_error)
         }
         _ => {
-            let open = Xlsx::new(reader).map_err(|error| xlsx_error(error, context))?;
+            let open = guarded(context, || Xlsx::new(reader))?.map_err(|error| xlsx_error(error, context))?;
             read(open, context, builder, xlsx_cells, xlsx_error)
         }
     }
@@ -95,6 +96,11 @@ fn xlsx_error(error: XlsxError, context: &ParseContext) -> ParseError {
     }
 }
 
+/// The library panics on some damaged workbooks (arithmetic over absurd cell references); that is damage of the file.
+fn guarded<T>(context: &ParseContext, read: impl FnOnce() -> T) -> Result<T, ParseError> {
+    catch_unwind(AssertUnwindSafe(read)).map_err(|_| context.damaged("its cells contradict each other"))
+}
+
 /// What a reader of one sheet's cells gives: the outer error is ours, the inner one the library's.
 type CellsResult<E> = Result<Result<Vec<Cell>, E>, ParseError>;
 
@@ -124,7 +130,7 @@ fn read<'a, W: Reader<Bytes<'a>>>(
             builder.note(page, ReadNoteKind::Unsupported, "a chart was not read");
             continue;
         }
-        match cells_of(&mut workbook, &sheet.name, context)? {
+        match guarded(context, || cells_of(&mut workbook, &sheet.name, context))?? {
             Ok(cells) => {
                 read += 1;
                 append_sheet(&sheet.name, cells, context, builder)?;
