@@ -10,6 +10,8 @@ pub mod detect;
 pub mod encoding;
 pub mod error;
 pub mod formats;
+#[cfg(test)]
+mod hostile;
 pub mod image;
 mod layout;
 mod ocr;
@@ -17,8 +19,6 @@ pub mod office;
 pub mod parse;
 pub mod pdf;
 mod table;
-#[cfg(test)]
-mod hostile;
 #[cfg(test)]
 mod testing;
 pub mod text;
