@@ -1,10 +1,11 @@
 //! Measures the engine against raw calls of the same library, in one run, and what a read document saves.
 //!
-//! `cargo run --release -p boxwood-local --example engine_bench -- MODEL.gguf [ROUNDS]`
+//! `cargo run --release -p boxwood-local --example engine_bench -- MODEL.gguf [ROUNDS [THREADS]]`
 //!
 //! Raw calls run in a process of their own (this program again, with `--raw`), which does nothing between rounds. Raw and
 //! engine alternate, so that whatever else the machine does hits both; the medians are compared. The load of the machine
-//! is printed, because figures of a busy machine tell little.
+//! is printed, because figures of a busy machine tell little: there, raw calls with more than one thread come to a halt
+//! (their threads wait for each other by spinning), so give 1 thread for both. 0 rounds leave the comparison out.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use boxwood_core::{ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, SharedPrefix, Usage};
@@ -34,17 +35,23 @@ async fn main() -> Outcome<()> {
     let mut arguments = std::env::args().skip(1);
     let first = arguments
         .next()
-        .ok_or("usage: engine_bench MODEL.gguf [ROUNDS]")?;
+        .ok_or("usage: engine_bench MODEL.gguf [ROUNDS [THREADS]]")?;
     if first == "--raw" {
-        return raw_rounds(Path::new(&arguments.next().ok_or("--raw needs a model")?));
+        let path = arguments.next().ok_or("--raw needs a model")?;
+        let threads = arguments.next().ok_or("--raw needs a number of threads")?;
+        return raw_rounds(Path::new(&path), threads.parse()?);
     }
     let path = PathBuf::from(first);
     let rounds = arguments.next().map_or(Ok(3), |text| text.parse())?;
-    println!("model      {}", path.display());
+    let cores = std::thread::available_parallelism()?.get().try_into()?;
+    let threads = arguments.next().map_or(Ok(cores), |text| text.parse())?;
+    println!("model      {}, {threads} threads", path.display());
     println!("library    {}", LocalEngine::library_info());
     load_average("before");
-    compare(&path, rounds).await?;
-    document(&path).await?;
+    if rounds > 0 {
+        compare(&path, rounds, threads).await?;
+    }
+    document(&path, threads).await?;
     load_average("after");
     Ok(())
 }
@@ -54,15 +61,17 @@ fn load_average(when: &str) {
     println!("load       {} ({when}; itself included)", load.trim());
 }
 
-fn engine(path: &Path) -> EngineConfig {
-    EngineConfig::new(path, "boxwood__bench")
+fn engine(path: &Path, threads: u32) -> EngineConfig {
+    let mut config = EngineConfig::new(path, "boxwood__bench");
+    config.threads = threads;
+    config
 }
 
 /// Tokens per second, raw and through the engine.
-async fn compare(path: &Path, rounds: usize) -> Outcome<()> {
-    let model = LocalEngine::start(engine(path))?;
+async fn compare(path: &Path, rounds: usize, threads: u32) -> Outcome<()> {
+    let model = LocalEngine::start(engine(path, threads))?;
     model.warm_up().await?;
-    let mut raw = Raw::start(path)?;
+    let mut raw = Raw::start(path, threads)?;
     let prompt = words(&model, PREFILL as u32 - 40).await?;
     let mut rates: [Vec<f64>; 4] = Default::default();
     for _ in 0..rounds {
@@ -95,10 +104,10 @@ async fn compare(path: &Path, rounds: usize) -> Outcome<()> {
 }
 
 /// Time to the first token of questions on a long document.
-async fn document(path: &Path) -> Outcome<()> {
+async fn document(path: &Path, threads: u32) -> Outcome<()> {
     let folder = std::env::temp_dir().join(format!("boxwood-engine-bench-{}", std::process::id()));
     let config = || {
-        let mut config = engine(path);
+        let mut config = engine(path, threads);
         config.prefix_cache = Some(PrefixCacheConfig {
             dir: folder.clone(),
             max_bytes: 4 << 30,
@@ -206,10 +215,11 @@ struct Raw {
 }
 
 impl Raw {
-    fn start(path: &Path) -> Outcome<Self> {
+    fn start(path: &Path, threads: u32) -> Outcome<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("--raw")
             .arg(path)
+            .arg(threads.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -242,10 +252,9 @@ impl Drop for Raw {
 }
 
 /// The raw process: one round for each line of standard input.
-fn raw_rounds(path: &Path) -> Outcome<()> {
+fn raw_rounds(path: &Path, threads: i32) -> Outcome<()> {
     let backend = LlamaBackend::init()?;
     let model = LlamaModel::load_from_file(&backend, path, &LlamaModelParams::default())?;
-    let threads = i32::try_from(std::thread::available_parallelism()?.get())?;
     let params = LlamaContextParams::default()
         .with_n_ctx(NonZeroU32::new(1024))
         .with_n_batch(512)
