@@ -139,8 +139,12 @@ impl Joins {
                 .with_retry_after(RETRY_AFTER));
         }
         let mut runs = self.runs.lock();
-        if let Some(run) = runs.get(&key).filter(|run| !run.cancel.is_cancelled()) {
-            return Ok((Waiter::new(run.clone()), true));
+        if let Some(run) = runs.get(&key).filter(|run| !run.cancel.is_cancelled()).cloned() {
+            if run.state.borrow().outcome.is_some() {
+                // It was kept for this client's next try, and is given once.
+                runs.remove(&key);
+            }
+            return Ok((Waiter::new(run), true));
         }
         if runs.len() >= self.most {
             let message = format!("{} questions run already; try again later.", runs.len());

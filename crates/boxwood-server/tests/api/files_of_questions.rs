@@ -32,7 +32,7 @@ async fn unreadable_files_are_refused_with_the_reason() {
     for (name, content, reason) in [
         (
             "locked.pdf",
-            &include_bytes!("../content/needs-password.pdf")[..],
+            &include_bytes!("../../../boxwood-ingest/tests/fixtures/needs-password.pdf")[..],
             "encrypted_file",
         ),
         ("empty.pdf", &b""[..], "empty_file"),
