@@ -1,7 +1,14 @@
 //! Answers the questions of a data set through the real pipeline and prints, for each, the answer and the signals of
 //! the support check. This is what the weights of `SupportModel` are fitted on; see `docs/support-check.md`.
 //!
-//! usage: measure_support MODEL.gguf SET_FOLDER LIMIT OUT.jsonl   (MiniLM is looked for beside the model)
+//! usage: measure_support MODEL.gguf SET_FOLDER LIMIT OUT.jsonl
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a measuring program: whatever fails is told to the developer who runs it, and ends it"
+)]
 
 use boxwood_answer::{AnswerConfig, AnswerService, Language, Library, NoProgress, Question, QuestionMode};
 use boxwood_core::ChatModel;

@@ -10,7 +10,7 @@ use crate::library::Library;
 use crate::question::Question;
 use crate::resolve::Plan;
 use boxwood_core::{Document, Embedder};
-use boxwood_models::ModelRegistry;
+use boxwood_models::{CatalogPurpose, ModelRegistry, ResolveError, catalog};
 use boxwood_search::{
     Chunk, ChunkOptions, ChunkRef, DocumentVectors, FusionWeights, LexicalOptions, Passage, Query,
     RankedList, Scored, SearchDocument, SelectOptions, Span, VectorKey, chunk_document, estimate_tokens,
@@ -169,13 +169,14 @@ pub async fn retrieve(
             )
             .await?,
         ),
-        Err(error) if embedder.is_some_and(|name| Some(name) != default_embedding(models).as_deref()) => {
+        // Without any embedder on this machine words alone rank; that is a weaker search, not a wrong request.
+        Err(ResolveError::NoModel | ResolveError::NotInstalled { .. }) => None,
+        Err(source) => {
             return Err(AnswerError::Model {
                 field: format!("ai_agent.{}.embeddings.model", plan.processor.as_str()),
-                source: error,
+                source,
             });
         }
-        Err(_) => None,
     };
     let ranking = join(question, &lexical, embedded.as_ref());
     let passages = select(plan, &search, &ranking).await?;
@@ -186,12 +187,19 @@ pub async fn retrieve(
     ))
 }
 
-/// The name of the default embedder, where there is one.
-pub(crate) fn default_embedding(models: &ModelRegistry) -> Option<String> {
-    models
+/// The name of the default embedder: of the one that is here, else of the one that a pull would bring.
+pub(crate) fn default_embedding(models: &ModelRegistry) -> String {
+    let installed = models
         .resolve_embedder(None)
         .ok()
-        .map(|resolved| resolved.requested)
+        .map(|resolved| resolved.requested);
+    let known = || {
+        catalog()
+            .iter()
+            .find(|model| model.purpose == CatalogPurpose::Embedding)
+            .map(|model| model.name.to_owned())
+    };
+    installed.or_else(known).unwrap_or_default()
 }
 
 fn chunk_options(plan: &Plan) -> Result<ChunkOptions, AnswerError> {

@@ -82,7 +82,7 @@ impl AnswerService {
             field: "model".to_owned(),
             source,
         })?;
-        let embedding = default_embedding(&self.models).unwrap_or_default();
+        let embedding = default_embedding(&self.models);
         Ok(AskAgent::default_for(language, &resolved.requested, &embedding))
     }
 

@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 
 /// What is logged where `RUST_LOG` says nothing.
-const DEFAULT_FILTER: &str = "info,llama_cpp_2=warn,hyper=warn";
+const DEFAULT_FILTER: &str = "info,llama-cpp-2=warn,hyper=warn";
 
 /// Starts logging.
 pub fn start(json: bool) {

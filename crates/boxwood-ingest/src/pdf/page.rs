@@ -168,6 +168,8 @@ impl<'a> PageReader<'a, '_> {
             return refuse("the page could not be painted".to_owned());
         };
         match reading.session.recognise(&image, context) {
+            // A photograph without text is common, an illegible scan is not rare: the reader must be told of both.
+            Ok(recognised) if recognised.words.is_empty() => refuse("no text was found in them".to_owned()),
             Ok(recognised) => Some(recognised.scaled(points_per_pixel)),
             Err(Unrecognised { why }) => refuse(why),
         }
