@@ -118,7 +118,10 @@ mod tests {
         let mut found = Vec::new();
         references(&description, &mut found);
         assert!(found.len() > 50);
-        assert!(!FACTS.contains("\"allOf\":[]"), "an empty allOf is no valid schema");
+        assert!(
+            !FACTS.contains("\"allOf\":[]"),
+            "an empty allOf is no valid schema"
+        );
         for reference in found {
             let pointer = reference.strip_prefix('#').unwrap();
             assert!(description.pointer(pointer).is_some(), "{reference}");
