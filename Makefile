@@ -31,7 +31,7 @@ models: build
 	$(BOXWOOD) models pull
 
 test: setup-tests models lint ## pass all tests
-	$(CARGO) test --release --workspace
+	$(CARGO) test --release --workspace --lib --bins --tests
 
 lint: ## format, lints, documentation
 	$(CARGO) fmt --all --check

@@ -133,7 +133,9 @@ fn start_embedder(config: &Config) -> anyhow::Result<Option<Arc<dyn Embedder>>> 
     let Some(dir) = installed_folder(config, CatalogPurpose::Embedding) else {
         return Ok(None);
     };
-    let embedder = MiniLmEmbedder::start(MiniLmConfig::new(dir, config.cache.join("converted")))?;
+    // One thread: texts are short, and threads of llama.cpp that wait for each other spin.
+    let settings = MiniLmConfig { threads: 1, ..MiniLmConfig::new(dir, config.cache.join("converted")) };
+    let embedder = MiniLmEmbedder::start(settings)?;
     Ok(Some(Arc::new(embedder)))
 }
 
