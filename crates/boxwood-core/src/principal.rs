@@ -105,7 +105,7 @@ impl FromStr for Scope {
 }
 
 /// The scopes of a token.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ScopeSet(BTreeSet<Scope>);
 
 impl ScopeSet {
@@ -167,7 +167,7 @@ impl fmt::Display for ScopeSet {
 }
 
 /// The one item that a down-scoped token reaches (a folder reaches what is below it).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Resource {
     /// One file.
     File(FileId),
@@ -176,7 +176,7 @@ pub enum Resource {
 }
 
 /// Who asks, with what the token allows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
     /// The user on whose behalf the request runs; a service account is a user too.
     pub user_id: UserId,

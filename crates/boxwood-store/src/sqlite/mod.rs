@@ -20,6 +20,7 @@ mod identity;
 mod jobs;
 mod listing;
 mod lock;
+mod memo;
 mod rows;
 mod schema;
 mod sharing;
@@ -32,10 +33,13 @@ mod users;
 mod versions;
 
 use crate::blob::{BlobStore, LocalBlobs};
+use crate::content::ReadableFile;
 use crate::error::StoreError;
-use boxwood_core::{Clock, Ids, SystemClock, SystemIds};
+use crate::identity::AccessToken;
+use boxwood_core::{Clock, FileId, Ids, Principal, SystemClock, SystemIds};
 use convert::Doing;
 use lock::FolderLock;
+use memo::{Commits, Memo, Writing};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -81,6 +85,11 @@ pub struct SqliteStore {
     options: StoreOptions,
     writer: SqlitePool,
     readers: SqlitePool,
+    commits: Commits,
+    /// Valid tokens by the hash of their secret.
+    checked_tokens: Memo<Vec<u8>, AccessToken>,
+    /// What principals were found to be allowed to read.
+    found_readable: Memo<(Principal, Vec<FileId>), Vec<ReadableFile>>,
     blobs: Arc<dyn BlobStore>,
     // Last, so that it is released when the connections are gone.
     _lock: FolderLock,
@@ -148,6 +157,9 @@ impl SqliteStore {
             options,
             writer,
             readers,
+            commits: Commits::default(),
+            checked_tokens: Memo::default(),
+            found_readable: Memo::default(),
             blobs,
             _lock: lock,
         })
@@ -159,11 +171,9 @@ impl SqliteStore {
     }
 
     /// The only writer; waits for its turn. Dropped without a commit, nothing happened.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.writer
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .doing("begin writing")
+    async fn write(&self) -> Result<Writing, StoreError> {
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        Ok(Writing::new(begun.doing("begin writing")?, self.commits.clone()))
     }
 
     fn now(&self) -> i64 {
@@ -178,8 +188,8 @@ fn is_clean(connection: &SqliteConnection) -> bool {
     !connection.is_in_transaction()
 }
 
-async fn commit(transaction: Transaction<'static, Sqlite>) -> Result<(), StoreError> {
-    transaction.commit().await.doing("commit")
+async fn commit(writing: Writing) -> Result<(), StoreError> {
+    writing.commit().await
 }
 
 #[cfg(test)]

@@ -120,25 +120,50 @@ pub(super) async fn put_developer_token(
 
 /// What a bearer text is worth.
 pub(super) async fn check(store: &SqliteStore, secret: &str) -> Result<TokenCheck, StoreError> {
+    let hash = secret_hash(secret);
+    let before = store.commits.now();
+    let token = match store.checked_tokens.get(before, &hash) {
+        Some(token) => token,
+        None => match find(store, &hash).await? {
+            Found::Token(token) => {
+                store.checked_tokens.put(before, hash, token.clone());
+                token
+            }
+            Found::Revoked => return Ok(TokenCheck::Revoked),
+            Found::Nothing => return Ok(TokenCheck::Unknown),
+        },
+    };
+    let now = store.options.clock.now();
+    if token.expires_at.is_some_and(|end| end <= now) {
+        return Ok(TokenCheck::Expired);
+    }
+    Ok(TokenCheck::Valid(token))
+}
+
+/// What is stored under a hash; whether a token has expired is not looked at.
+enum Found {
+    Token(AccessToken),
+    Revoked,
+    Nothing,
+}
+
+async fn find(store: &SqliteStore, hash: &[u8]) -> Result<Found, StoreError> {
     let row = sqlx::query(
         "SELECT access_tokens.*, users.active, users.enterprise_id FROM access_tokens \
          JOIN users ON users.id = access_tokens.user_id WHERE access_tokens.hash = ?1",
     )
-    .bind(secret_hash(secret))
+    .bind(hash)
     .fetch_optional(&store.readers)
     .await
     .doing("check a token")?;
     let Some(row) = row else {
-        return Ok(TokenCheck::Unknown);
+        return Ok(Found::Nothing);
     };
     if column::<Option<i64>>(&row, "revoked_at")?.is_some() || !column::<bool>(&row, "active")? {
-        return Ok(TokenCheck::Revoked);
+        return Ok(Found::Revoked);
     }
     let expires_at: Option<i64> = column(&row, "expires_at")?;
-    if expires_at.is_some_and(|end| end <= store.now()) {
-        return Ok(TokenCheck::Expired);
-    }
-    Ok(TokenCheck::Valid(AccessToken {
+    Ok(Found::Token(AccessToken {
         number: unsigned(column(&row, "id")?)?,
         principal: Principal {
             user_id: UserId::from_number(unsigned(column(&row, "user_id")?)?),
