@@ -4,6 +4,7 @@
 //! [`ModelCard::notes`]. Nothing here knows a binding. Read by the registry, the agents, `boxwood models` and the docs.
 
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -288,20 +289,33 @@ pub fn unnamed_drafts() -> &'static [UnnamedDraft] {
 /// The card of a name or alias. A spelling that differs only in case, hyphens, dots or doubled underscores is accepted
 /// where exactly one card can be meant.
 pub fn find_card(name: &str) -> Option<&'static ModelCard> {
-    let exact = cards()
-        .iter()
-        .find(|card| card.names().any(|known| known == name));
-    exact.or_else(|| {
-        let wanted = normalised(name);
-        let mut fitting = cards()
-            .iter()
-            .filter(|card| card.names().any(|known| normalised(known) == wanted));
-        match (fitting.next(), fitting.next()) {
-            (Some(card), None) => Some(card),
-            _ => None,
-        }
-    })
+    let exact = INDEX.exact.get(name).copied();
+    exact.or_else(|| INDEX.tolerant.get(&normalised(name)).copied().flatten())
 }
+
+/// Cards by their names, because every question asks for one several times.
+struct Index {
+    exact: HashMap<&'static str, &'static ModelCard>,
+    /// By normalised name; `None` where more than one card could be meant.
+    tolerant: HashMap<String, Option<&'static ModelCard>>,
+}
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut index = Index {
+        exact: HashMap::new(),
+        tolerant: HashMap::new(),
+    };
+    for card in cards() {
+        for name in card.names() {
+            index.exact.entry(name).or_insert(card);
+            let meant = index.tolerant.entry(normalised(name)).or_insert(Some(card));
+            if meant.is_some_and(|known| !std::ptr::eq(known, card)) {
+                *meant = None;
+            }
+        }
+    }
+    index
+});
 
 /// Up to three card names that look like this one, the nearest first.
 pub fn nearest_names(name: &str) -> Vec<&'static str> {

@@ -4,6 +4,8 @@
 //! `pull`, by `boxwood models`, and by the registry (for a name that is known but not loaded).
 
 use crate::cards::normalised;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// A local model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,12 +267,14 @@ pub fn default_chat_model() -> &'static CatalogModel {
 
 /// The local model of a name or alias, tolerant of case, hyphens and dots.
 pub fn find_local(name: &str) -> Option<&'static CatalogModel> {
-    let wanted = normalised(name);
-    CATALOG.iter().find(|model| {
-        std::iter::once(&model.name)
-            .chain(model.aliases)
-            .any(|known| normalised(known) == wanted)
-    })
+    static INDEX: LazyLock<HashMap<String, &'static CatalogModel>> = LazyLock::new(|| {
+        let names = |model: &'static CatalogModel| std::iter::once(&model.name).chain(model.aliases);
+        let models = CATALOG.iter();
+        models
+            .flat_map(|model| names(model).map(move |name| (normalised(name), model)))
+            .collect()
+    });
+    INDEX.get(&normalised(name)).copied()
 }
 
 #[cfg(test)]

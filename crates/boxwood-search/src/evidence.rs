@@ -7,7 +7,7 @@ use crate::chunk::Span;
 use crate::terms::for_each_term;
 use crate::units::{UnitKind, collect_units};
 use boxwood_core::Document;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use unicode_normalization::UnicodeNormalization;
 
 /// Largest piece that is cited as one quote, in estimated tokens.
@@ -50,12 +50,15 @@ pub struct EvidenceList {
     pub pieces: Vec<Evidence>,
     /// Share of the answer's weighted words that stand in any of the pieces, 0 to 1.
     pub covered: f32,
+    /// Share of the answer's weighted words that stand anywhere in the shown text, 0 to 1.
+    pub present: f32,
 }
 
 struct Piece {
     document: usize,
     span: Span,
     first_page: u32,
+    /// The terms of question and answer that it holds, sorted.
     terms: Vec<u64>,
     holds_answer: bool,
 }
@@ -69,16 +72,17 @@ pub fn find_evidence(
     limit: usize,
 ) -> EvidenceList {
     let answer_terms = distinct_terms(answer);
-    let pieces = collect_pieces(documents, answer);
-    if answer_terms.is_empty() || pieces.is_empty() {
-        return EvidenceList::default();
-    }
-    let rarity = Rarity::of(&pieces);
-    let total: f32 = answer_terms.iter().map(|term| rarity.weight(*term)).sum();
     let question_terms: Vec<u64> = distinct_terms(question)
         .into_iter()
         .filter(|term| !answer_terms.contains(term))
         .collect();
+    let wanted: HashSet<u64> = answer_terms.iter().chain(&question_terms).copied().collect();
+    let pieces = collect_pieces(documents, answer, &wanted);
+    if answer_terms.is_empty() || pieces.is_empty() {
+        return EvidenceList::default();
+    }
+    let rarity = Rarity::of(answer_terms.iter().chain(&question_terms), &pieces);
+    let total: f32 = answer_terms.iter().map(|term| rarity.weight(*term)).sum();
     let aside: Vec<f32> = pieces
         .iter()
         .map(|piece| {
@@ -118,6 +122,13 @@ pub fn find_evidence(
             holds_answer: piece.holds_answer,
         });
     }
+    let is_shown = |term: &&u64| rarity.is_held(**term);
+    list.present = answer_terms
+        .iter()
+        .filter(is_shown)
+        .map(|term| rarity.weight(*term))
+        .sum::<f32>()
+        / total;
     list.covered = 1.0 - open.iter().map(|term| rarity.weight(*term)).sum::<f32>() / total;
     list
 }
@@ -136,7 +147,7 @@ pub fn word_coverage(question: &str, passage: &str) -> f32 {
     found as f32 / asked.len() as f32
 }
 
-fn collect_pieces(documents: &[ShownDocument<'_>], answer: &str) -> Vec<Piece> {
+fn collect_pieces(documents: &[ShownDocument<'_>], answer: &str, wanted: &HashSet<u64>) -> Vec<Piece> {
     let needle = folded(answer);
     let mut pieces = Vec::new();
     for (index, shown) in documents.iter().enumerate() {
@@ -153,8 +164,8 @@ fn collect_pieces(documents: &[ShownDocument<'_>], answer: &str) -> Vec<Piece> {
                 document: index,
                 span: unit.span,
                 first_page: unit.first_page,
-                terms: distinct_terms(text),
-                holds_answer: !needle.is_empty() && folded(text).contains(&needle),
+                terms: distinct_terms_among(text, |term| wanted.contains(&term)),
+                holds_answer: holds(text, &needle),
             });
         }
     }
@@ -163,24 +174,40 @@ fn collect_pieces(documents: &[ShownDocument<'_>], answer: &str) -> Vec<Piece> {
 
 /// Hashes of the words that mean something, sorted, each once. A text of stop words alone keeps them.
 fn distinct_terms(text: &str) -> Vec<u64> {
-    let mut meaning = Vec::new();
-    let mut stops = Vec::new();
+    distinct_terms_among(text, |_| true)
+}
+
+/// The same, without those that are not wanted.
+fn distinct_terms_among(text: &str, wanted: impl Fn(u64) -> bool) -> Vec<u64> {
+    let (mut meaning, mut stops) = (Vec::new(), Vec::new());
+    let mut means_something = false;
     for_each_term(text, |term| {
-        if term.stop {
-            stops.push(term.hash)
-        } else {
-            meaning.push(term.hash)
+        means_something |= !term.stop;
+        if (term.stop && means_something) || !wanted(term.hash) {
+            return;
         }
+        let list = if term.stop { &mut stops } else { &mut meaning };
+        list.push(term.hash);
     });
-    let mut terms = if meaning.is_empty() { stops } else { meaning };
+    let mut terms = if means_something { meaning } else { stops };
     terms.sort_unstable();
     terms.dedup();
     terms
 }
 
+/// Whether a text holds a folded answer.
+fn holds(text: &str, needle: &str) -> bool {
+    // Folding makes an ASCII text no longer.
+    let is_shorter = text.len() < needle.len() && text.is_ascii();
+    !needle.is_empty() && !is_shorter && folded(text).contains(needle)
+}
+
 /// Width, case, white space and the quotation marks and stops around it do not matter.
 fn folded(text: &str) -> String {
-    let folded: String = text.nfkc().flat_map(char::to_lowercase).collect();
+    let folded: String = match text.is_ascii() {
+        true => text.to_ascii_lowercase(),
+        false => text.nfkc().flat_map(char::to_lowercase).collect(),
+    };
     let words: Vec<&str> = folded.split_whitespace().collect();
     words
         .join(" ")
@@ -188,22 +215,28 @@ fn folded(text: &str) -> String {
         .to_owned()
 }
 
-/// How rare a word is among the pieces.
+/// How rare a word of the question or the answer is among the pieces.
 struct Rarity {
     pieces: f32,
     holding: HashMap<u64, f32>,
 }
 
 impl Rarity {
-    fn of(pieces: &[Piece]) -> Self {
-        let mut holding = HashMap::new();
-        for term in pieces.iter().flat_map(|piece| &piece.terms) {
-            *holding.entry(*term).or_insert(0.0) += 1.0;
-        }
+    fn of<'a>(wanted: impl Iterator<Item = &'a u64>, pieces: &[Piece]) -> Self {
+        let held_by = |term: &u64| {
+            pieces
+                .iter()
+                .filter(|piece| piece.terms.binary_search(term).is_ok())
+                .count()
+        };
         Self {
             pieces: pieces.len() as f32,
-            holding,
+            holding: wanted.map(|term| (*term, held_by(term) as f32)).collect(),
         }
+    }
+
+    fn is_held(&self, term: u64) -> bool {
+        self.holding.get(&term).is_some_and(|holding| *holding > 0.0)
     }
 
     fn weight(&self, term: u64) -> f32 {
@@ -285,6 +318,31 @@ mod tests {
             "Tenant Ada Moss and landlord Ben Oak",
             &["The landlord is Ben Oak.", "The tenant is Ada Moss."],
         );
+    }
+
+    #[test]
+    fn what_is_cited_and_what_is_anywhere_in_the_text_are_told_apart() {
+        let mut builder = DocumentBuilder::new(1, DocumentFormat::Text);
+        for line in [
+            "Rain fell in Oslo.",
+            "Snow fell in Bergen.",
+            "Fog lay over Molde.",
+        ] {
+            builder.line(line, LineKind::ListItem);
+        }
+        let document = builder.finish();
+        let spans = vec![Span::new(0, document.text.len() as u32)];
+        let shown = ShownDocument {
+            document: &document,
+            spans,
+        };
+        let list = find_evidence(
+            &[shown],
+            "What was the weather?",
+            "rain, snow and fog; hail in Narvik",
+            1,
+        );
+        assert!(list.covered < list.present && list.present < 1.0, "{list:?}");
     }
 
     #[test]

@@ -28,6 +28,8 @@ const WHOLE: f32 = 1.0;
 const PART: f32 = 0.6;
 /// Weight of the first letters of a long word, which stands for its inflections and compounds.
 const PREFIX: f32 = 0.3;
+/// Room for a word; longer ones make it grow.
+const USUAL_WORD_BYTES: usize = 48;
 /// Letters of such a prefix.
 const PREFIX_LETTERS: usize = 5;
 /// Weight of one Chinese character.
@@ -41,7 +43,7 @@ const MIXED_PAIR: f32 = 0.6;
 pub(crate) fn for_each_term(text: &str, mut emit: impl FnMut(Term)) {
     let mut tokenizer = Tokenizer {
         emit: &mut emit,
-        word: String::new(),
+        word: String::with_capacity(USUAL_WORD_BYTES),
         run: Vec::new(),
     };
     if text.is_ascii() {

@@ -150,12 +150,22 @@ fn push_units(document: &Document, block: &Block, group: u32, target: u32, units
     };
     for sentence in sentences {
         let slice = text.get(sentence.clone()).unwrap_or("");
-        let pieces = if estimate_tokens(slice) > target {
+        let is_whole = slice.len() == text.len();
+        let slice_tokens = if is_whole {
+            group_tokens
+        } else {
+            estimate_tokens(slice)
+        };
+        let pieces = if slice_tokens > target {
             split_long(slice, target)
         } else {
             std::iter::once(0..slice.len()).collect()
         };
         for piece in pieces {
+            let tokens = match piece.len() == slice.len() {
+                true => slice_tokens,
+                false => estimate_tokens(slice.get(piece.clone()).unwrap_or("")),
+            };
             let start = block.span.start + (sentence.start + piece.start) as u32;
             let end = block.span.start + (sentence.start + piece.end) as u32;
             units.push(Unit {
@@ -164,7 +174,7 @@ fn push_units(document: &Document, block: &Block, group: u32, target: u32, units
                 first_page: page_of(block, start),
                 last_page: page_of(block, end.saturating_sub(1)),
                 group,
-                tokens: estimate_tokens(slice.get(piece).unwrap_or("")),
+                tokens,
                 group_tokens,
             });
         }
