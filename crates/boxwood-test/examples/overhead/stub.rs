@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 use tokio::net::TcpListener;
 
 /// Serves the instant model: streams where the request asks for it.
@@ -18,7 +20,25 @@ pub fn serve_model() -> Outcome<()> {
     serve(Router::new().route("/v1/chat/completions", post(complete)))
 }
 
-async fn complete(Json(request): Json<Value>) -> Response {
+/// All that the model looks at.
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    stream: bool,
+}
+
+/// Both replies, made once: the model is instant.
+static REPLIES: LazyLock<(String, String)> = LazyLock::new(replies);
+
+async fn complete(Json(wanted): Json<Wanted>) -> Response {
+    match wanted.stream {
+        true => ([(CONTENT_TYPE, "text/event-stream")], REPLIES.1.as_str()).into_response(),
+        false => ([(CONTENT_TYPE, "application/json")], REPLIES.0.as_str()).into_response(),
+    }
+}
+
+/// The reply as one body, and as a stream.
+fn replies() -> (String, String) {
     let usage = json!({"prompt_tokens": 500, "completion_tokens": 20, "total_tokens": 520});
     let about = json!({"id": "chatcmpl-1", "created": 1, "model": "stub"});
     let with = |object: &str, choices: Value, usage: Value| {
@@ -28,11 +48,9 @@ async fn complete(Json(request): Json<Value>) -> Response {
         body["usage"] = usage;
         body
     };
-    if request["stream"] != json!(true) {
-        let message = json!({"role": "assistant", "content": load::ANSWER});
-        let choices = json!([{"index": 0, "finish_reason": "stop", "message": message}]);
-        return Json(with("chat.completion", choices, usage)).into_response();
-    }
+    let message = json!({"role": "assistant", "content": load::ANSWER});
+    let choices = json!([{"index": 0, "finish_reason": "stop", "message": message}]);
+    let whole = with("chat.completion", choices, usage.clone()).to_string();
     let chunk = "chat.completion.chunk";
     let delta = json!({"role": "assistant", "content": load::ANSWER});
     let chunks = [
@@ -50,7 +68,7 @@ async fn complete(Json(request): Json<Value>) -> Response {
     ];
     let mut events: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
     events.push_str("data: [DONE]\n\n");
-    ([(CONTENT_TYPE, "text/event-stream")], events).into_response()
+    (whole, events)
 }
 
 #[derive(Clone)]
