@@ -30,7 +30,9 @@ stop: ## stop the server that `make run` left running
 models: build
 	$(BOXWOOD) models pull
 
+# The engine's own tests use the smallest model.
 test: setup-tests models lint ## pass all tests
+	$(BOXWOOD) models pull boxwood__smollm2_135m_instruct
 	$(CARGO) test --release --workspace --lib --bins --tests
 
 lint: ## format, lints, documentation

@@ -15,7 +15,7 @@ use crate::parse::Draft;
 use crate::prompt::neutralise;
 use crate::question::Question;
 use boxwood_core::{ChatModel, ChatRequest};
-use boxwood_search::{EvidenceList, word_coverage};
+use boxwood_search::{EvidenceList, estimate_tokens, word_coverage};
 use serde::Serialize;
 
 mod examples;
@@ -23,6 +23,9 @@ mod passage;
 
 use examples::{ANSWER_CHECK, QUESTION_CHECK};
 pub use passage::passage_around;
+
+/// Drafts longer than this, in estimated tokens, are summaries, lists and explanations, not answers to one question.
+const LONG_DRAFT_TOKENS: u32 = 90;
 
 /// What is measured about a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -127,6 +130,14 @@ pub async fn measure(
     if !model.identity().choice_log_probs {
         return Ok(Support {
             probability: evidence.covered,
+            method: "text",
+            signals: None,
+        });
+    }
+    if estimate_tokens(&draft.text) > LONG_DRAFT_TOKENS {
+        // A summary has no single place that states it; what can be measured is whether its words are the document's.
+        return Ok(Support {
+            probability: evidence.present,
             method: "text",
             signals: None,
         });

@@ -134,7 +134,10 @@ fn start_embedder(config: &Config) -> anyhow::Result<Option<Arc<dyn Embedder>>> 
         return Ok(None);
     };
     // One thread: texts are short, and threads of llama.cpp that wait for each other spin.
-    let settings = MiniLmConfig { threads: 1, ..MiniLmConfig::new(dir, config.cache.join("converted")) };
+    let settings = MiniLmConfig {
+        threads: 1,
+        ..MiniLmConfig::new(dir, config.cache.join("converted"))
+    };
     let embedder = MiniLmEmbedder::start(settings)?;
     Ok(Some(Arc::new(embedder)))
 }
