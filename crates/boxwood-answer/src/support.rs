@@ -2,7 +2,7 @@
 //!
 //! A small model answers nearly everything, also what the document does not say. Its own probabilities over "Yes" and
 //! "No" tell better: shown the cited passage and the question (and, in a second check, the answer), after a few worked
-//! examples that stay in the prefix cache. The signals are joined by a logistic model whose weights were fitted on
+//! examples that stay in the prefix cache. The signals are joined by a logistic model whose weights come from
 //! measured questions (`docs/support-check.md` says how, and what it reaches).
 //!
 //! Invariant: a model that gives no probabilities is never pretended to have given some: then the share of the answer's
@@ -65,7 +65,7 @@ pub struct SupportModel {
 }
 
 impl SupportModel {
-    /// Fitted on measured questions with the default model; see `docs/support-check.md`.
+    /// Set by hand from measured questions with the default model; `docs/support-check.md` says what they reach.
     pub const DEFAULT: Self = Self {
         bias: -2.0,
         document_check: 0.5,
