@@ -151,7 +151,9 @@ fn collect_pieces(documents: &[ShownDocument<'_>], answer: &str, wanted: &HashSe
     let needle = folded(answer);
     let mut pieces = Vec::new();
     for (index, shown) in documents.iter().enumerate() {
-        for unit in collect_units(shown.document, QUOTE_TOKENS) {
+        let units = collect_units(shown.document, QUOTE_TOKENS);
+        pieces.reserve(units.len());
+        for unit in units {
             let inside = shown
                 .spans
                 .iter()
@@ -208,9 +210,14 @@ fn folded(text: &str) -> String {
         true => text.to_ascii_lowercase(),
         false => text.nfkc().flat_map(char::to_lowercase).collect(),
     };
-    let words: Vec<&str> = folded.split_whitespace().collect();
+    let mut words = String::with_capacity(folded.len());
+    for word in folded.split_whitespace() {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(word);
+    }
     words
-        .join(" ")
         .trim_matches(|c: char| c.is_ascii_punctuation() || "。、「」『』“”‘’".contains(c))
         .to_owned()
 }

@@ -53,8 +53,9 @@ struct Block {
 
 /// The units of a document, none larger than `target` estimated tokens.
 pub(crate) fn collect_units(document: &Document, target: u32) -> Vec<Unit> {
-    let mut units = Vec::new();
-    for (group, block) in collect_blocks(document).into_iter().enumerate() {
+    let blocks = collect_blocks(document);
+    let mut units = Vec::with_capacity(2 * blocks.len());
+    for (group, block) in blocks.into_iter().enumerate() {
         push_units(document, &block, group as u32, target, &mut units);
     }
     units
