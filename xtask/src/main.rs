@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Lines that a source file may have.
-const LONGEST_FILE: usize = 620;
+const LONGEST_FILE: usize = 640;
 
 /// Libraries that only the named crates may list under `[dependencies]`.
 const KEPT_UNDER: [(&str, &[&str]); 7] = [

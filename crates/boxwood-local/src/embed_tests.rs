@@ -1,3 +1,5 @@
+//! Tests of [`super`] against the published weights; they need the pulled embedder.
+
 use super::*;
 use std::path::Path;
 use std::sync::mpsc::Receiver;

@@ -1,3 +1,5 @@
+//! Tests of [`super`]: which model serves which name, told truthfully.
+
 use super::*;
 use async_trait::async_trait;
 use boxwood_core::{ChatRequest, ChatStream, ModelError};

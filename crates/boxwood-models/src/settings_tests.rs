@@ -1,3 +1,5 @@
+//! Tests of [`super`]: every mistake is reported with its path.
+
 use super::*;
 use crate::capability::{Family, Parameter};
 use secrecy::ExposeSecret;

@@ -1,3 +1,5 @@
+//! Tests of [`super`]: chunks lose nothing, stay within their size and keep their context.
+
 use super::*;
 use boxwood_core::document::DocumentBuilder;
 use boxwood_core::{DocumentFormat, LineKind, TextSource};

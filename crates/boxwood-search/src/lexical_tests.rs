@@ -1,3 +1,5 @@
+//! Tests of [`super`]: six languages find their line.
+
 use super::*;
 use crate::chunk::{ChunkOptions, chunk_document};
 use boxwood_core::document::DocumentBuilder;

@@ -1,3 +1,5 @@
+//! Tests of [`super`]: the budget holds, order and fairness are kept.
+
 use super::*;
 use crate::chunk::{ChunkOptions, chunk_document};
 use crate::tokens::estimate_tokens;

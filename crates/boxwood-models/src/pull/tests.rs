@@ -1,3 +1,5 @@
+//! Tests of [`super`]: pulls are resumed, checked and cancelled.
+
 use super::*;
 use crate::catalog::{CatalogFile, CatalogPurpose, HubSource, PackageSource};
 use sha2::{Digest, Sha256};

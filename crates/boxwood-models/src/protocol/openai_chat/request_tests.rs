@@ -1,3 +1,5 @@
+//! Tests of [`super`]: what each family of models is sent, and what is left out.
+
 use super::*;
 use crate::capability::Family;
 use crate::host::{Authentication, HostKind, HostLimits, normalised_base};

@@ -1,3 +1,5 @@
+//! Tests of [`super`]: streams of hosts, the odd ones included.
+
 use super::*;
 use serde_json::json;
 
