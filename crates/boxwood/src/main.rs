@@ -13,6 +13,11 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use verbs::Common;
 
+/// Questions are passed from thread to thread, and what one thread took another gives back: the system's allocator then
+/// lets threads wait for each other (docs/benchmarks.md).
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The Box AI API on your own machine, with models that nobody can take away.
 #[derive(Debug, Parser)]
 #[command(name = "boxwood", version, propagate_version = true)]
