@@ -437,12 +437,12 @@ async fn questions_at_the_same_time_read_the_document_once_and_answer_as_one_by_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn different_requests_decode_together_as_one_by_one() {
+    // Rounding depends on how many sequences are computed together, so that a near tie may fall either way: the prompts
+    // are those on which the model has no doubt. A mix-up of sequences would change them all the same.
     let prompts = [
         "What is the capital of France?",
         "Write the numbers from one to five.",
-        "Say hello.",
         "What color is the sky?",
-        "Spell the word cat.",
         "What is 2 + 2?",
     ];
     let model = start(config());
