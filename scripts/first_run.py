@@ -126,7 +126,8 @@ def ask(file_id, question):
             elif line.startswith("data:"):
                 data = json.loads(line[5:])
                 if event == "answer":
-                    print("\r" + " " * 72 + "\r", end="")
+                    if shown:
+                        print("\r" + " " * 72 + "\r", end="")
                     return data
                 if event == "error":
                     sys.exit("The question failed: " + json.dumps(data, ensure_ascii=False))
