@@ -105,9 +105,6 @@ pub struct AgentOverride {
     pub spreadsheet: TextToolOverride,
 }
 
-/// The spreadsheet tool's override has the same fields, of which Box's wire form carries three.
-pub type SpreadsheetToolOverride = TextToolOverride;
-
 /// A caller's settings of one processor; values were range-checked by the wire layer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TextToolOverride {

@@ -7,7 +7,7 @@
 use boxwood_core::{ContentHash, Document, FileId};
 use boxwood_ingest::{IngestError, Ingestor, PARSER_VERSION};
 use boxwood_search::{DocumentVectors, VectorKey};
-use boxwood_store::{ParseLease, ParseOutcome, ParseState, ReadableFile, Store, StoreError};
+use boxwood_store::{DOCUMENT, ParseLease, ParseOutcome, ParseState, ReadableFile, Store, StoreError};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
@@ -15,8 +15,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Artifact kind of a parsed document.
-const DOCUMENT: &str = "document";
 /// Artifact kind of a document's vectors.
 const VECTORS: &str = "vectors";
 /// Decoded documents kept in memory, by bytes of text.

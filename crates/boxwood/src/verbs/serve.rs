@@ -9,7 +9,7 @@ use boxwood_core::{SystemClock, SystemIds};
 use boxwood_ingest::PARSER_VERSION;
 use boxwood_server::development;
 use boxwood_server::listen::{Addresses, Server};
-use boxwood_server::tls::{CurrentCertificate, TlsFiles};
+use boxwood_server::tls::{self, CurrentCertificate, TlsFiles};
 use boxwood_server::{AppParts, AppState};
 use boxwood_store::{Seed, SqliteStore, Store, StoreOptions};
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How often leftovers are swept and the certificate's end is looked at.
+/// How often leftovers are swept.
 const UPKEEP: Duration = Duration::from_secs(3_600);
 /// How long the engine may take to write what it read to disk.
 const ENGINE_GRACE: Duration = Duration::from_secs(20);
@@ -105,14 +105,6 @@ impl Certificates {
         let current = CurrentCertificate::load(&files.server_certificate(), &files.server_key())?;
         Ok(Self { files, current })
     }
-
-    fn renew(&self) -> anyhow::Result<()> {
-        if self.files.renew_if_due(chrono::Utc::now())? {
-            self.current
-                .reload(&self.files.server_certificate(), &self.files.server_key())?;
-        }
-        Ok(())
-    }
 }
 
 /// Makes the configured identity, or the development one; gives the lines that tell about it.
@@ -186,14 +178,18 @@ fn start_work(
         let stop = stop.clone();
         work.spawn(async move { library.serve_jobs(&stop).await });
     }
+    let Certificates { files, current } = certificates;
+    work.spawn(tls::keep_fresh(
+        current,
+        files,
+        Arc::new(SystemClock),
+        stop.clone(),
+    ));
     let stop = stop.clone();
     work.spawn(async move {
         loop {
             if let Err(error) = store.sweep().await {
                 tracing::warn!(%error, "leftovers could not be swept");
-            }
-            if let Err(error) = certificates.renew() {
-                tracing::warn!(%error, "the certificate could not be renewed");
             }
             tokio::select! {
                 () = stop.cancelled() => return,
