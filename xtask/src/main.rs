@@ -27,11 +27,7 @@ const KEPT_UNDER: [(&str, &[&str]); 7] = [
 fn main() -> ExitCode {
     let task = std::env::args().nth(1);
     let result = match task.as_deref() {
-        Some("tidy") => tidy(
-            Path::new(env!("CARGO_MANIFEST_DIR"))
-                .parent()
-                .unwrap_or(Path::new(".")),
-        ),
+        Some("tidy") => repository().and_then(|root| tidy(&root)),
         _ => Err(anyhow::anyhow!("usage: cargo xtask tidy")),
     };
     match result {
@@ -41,6 +37,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The checkout that cargo runs this for. Asked at run time: clones share one target folder, so that a path from compile
+/// time may name another clone.
+fn repository() -> anyhow::Result<PathBuf> {
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").context("run this by `cargo xtask`")?;
+    let root = Path::new(&own).parent().map(Path::to_owned);
+    root.context("the folder of xtask has no parent")
 }
 
 fn tidy(root: &Path) -> anyhow::Result<()> {
