@@ -21,8 +21,6 @@ pub struct Completion {
     pub finish: FinishReason,
     /// What it cost, both tries together.
     pub usage: Usage,
-    /// Natural-log probability of the text, over all pieces that have one.
-    pub log_prob: Option<f32>,
     /// What really answered: a successor or fallback may have taken over.
     pub model: ResolvedModel,
 }
@@ -81,7 +79,6 @@ async fn run(
         started = model.start(request) => started?,
     };
     let mut text = String::new();
-    let mut log_prob = None;
     loop {
         let event = tokio::select! {
             biased;
@@ -92,13 +89,7 @@ async fn run(
             Some(Ok(ChatEvent::PromptProgress { done, total })) => {
                 progress.report(Progress::Prompt { done, total })
             }
-            Some(Ok(ChatEvent::Text {
-                text: piece,
-                log_prob: of_piece,
-            })) => {
-                if let Some(of_piece) = of_piece {
-                    *log_prob.get_or_insert(0.0) += of_piece;
-                }
+            Some(Ok(ChatEvent::Text { text: piece, .. })) => {
                 text.push_str(&piece);
                 progress.report(Progress::Draft(piece));
             }
@@ -107,7 +98,6 @@ async fn run(
                     text: text.trim().to_owned(),
                     finish,
                     usage,
-                    log_prob,
                     model,
                 });
             }

@@ -14,7 +14,7 @@ use crate::gather::Source;
 use crate::parse::Draft;
 use crate::prompt::neutralise;
 use crate::question::Question;
-use boxwood_core::{ChatModel, ChatRequest};
+use boxwood_core::{ChatModel, ChatRequest, ChoiceScores};
 use boxwood_search::{EvidenceList, estimate_tokens, word_coverage};
 use serde::Serialize;
 
@@ -37,6 +37,9 @@ pub struct Signals {
     pub answer_check: f32,
     /// ln(P(Yes)/P(No)) that the passage answers exactly this question, without a proposed answer.
     pub question_check: f32,
+    /// Least ln(P) of the question's tokens when the model writes a question that the shown text answers: a changed name,
+    /// number or condition is a token that nothing in the text leads to.
+    pub question_fit: f32,
     /// Share of the answer's weighted words that stand in the cited text, 0 to 1.
     pub covered: f32,
     /// Share of the question's weighted words that stand in the passage, 0 to 1.
@@ -56,6 +59,8 @@ pub struct SupportModel {
     pub answer_check: f32,
     /// Of [`Signals::question_check`].
     pub question_check: f32,
+    /// Of [`Signals::question_fit`].
+    pub question_fit: f32,
     /// Of [`Signals::covered`].
     pub covered: f32,
     /// Of [`Signals::question_covered`].
@@ -71,6 +76,7 @@ impl SupportModel {
         document_check: 0.5,
         answer_check: 0.3,
         question_check: 0.6,
+        question_fit: 0.0,
         covered: 0.6,
         question_covered: 0.5,
         holds_answer: 0.3,
@@ -82,6 +88,7 @@ impl SupportModel {
             + self.document_check * signals.document_check
             + self.answer_check * signals.answer_check
             + self.question_check * signals.question_check
+            + self.question_fit * signals.question_fit
             + self.covered * signals.covered
             + self.question_covered * signals.question_covered
             + self.holds_answer * f32::from(u8::from(signals.holds_answer));
@@ -127,7 +134,7 @@ pub async fn measure(
             signals: None,
         });
     }
-    if !model.identity().choice_log_probs {
+    if !model.identity().scores_choices {
         return Ok(Support {
             probability: evidence.covered,
             method: "text",
@@ -146,15 +153,18 @@ pub async fn measure(
     let asked = neutralise(&question.prompt);
     let with_answer = examples::turn(&passage, &asked, Some(&draft.text));
     let alone = examples::turn(&passage, &asked, None);
-    let (document_check, answer_check, question_check) = futures::try_join!(
-        log_odds(model, question, document_request(request, &asked)),
+    let document_turn = examples::document_turn(&asked);
+    let (document_check, answer_check, question_check, question_fit) = futures::try_join!(
+        log_odds(model, question, after_documents(request, &document_turn)),
         log_odds(model, question, ANSWER_CHECK.request(question, with_answer)),
         log_odds(model, question, QUESTION_CHECK.request(question, alone)),
+        least_log_prob(model, question, after_documents(request, examples::ASK_TURN), &asked),
     )?;
     let signals = Signals {
         document_check,
         answer_check,
         question_check,
+        question_fit,
         covered: evidence.covered,
         question_covered: word_coverage(&asked, &passage),
         holds_answer: evidence.pieces.iter().any(|piece| piece.holds_answer),
@@ -166,13 +176,13 @@ pub async fn measure(
     })
 }
 
-/// The request's own prefix with the check in place of the question, so that the documents come from the cache.
-fn document_request(request: &ChatRequest, asked: &str) -> ChatRequest {
+/// The request's own prefix with this turn in place of the question, so that the documents come from the cache.
+fn after_documents(request: &ChatRequest, turn: &str) -> ChatRequest {
     let mut messages = request.messages.clone();
     let boundary = request.shared_prefix.as_ref().map_or(0, |prefix| prefix.boundary);
     if let Some(last) = messages.last_mut() {
         last.content.truncate(boundary);
-        last.content.push_str(&examples::document_turn(asked));
+        last.content.push_str(turn);
     }
     let mut check = ChatRequest::new(messages, 1);
     check.shared_prefix.clone_from(&request.shared_prefix);
@@ -186,14 +196,35 @@ async fn log_odds(
     request: ChatRequest,
 ) -> Result<f32, AnswerError> {
     let choices = [examples::YES.to_owned(), examples::NO.to_owned()];
-    let log_probs = tokio::select! {
-        biased;
-        () = question.cancel.cancelled() => return Err(AnswerError::Cancelled),
-        log_probs = model.choice_log_probs(request, &choices) => log_probs?,
-    };
-    match log_probs.as_slice() {
+    let scores = score(model, question, request, &choices).await?;
+    match scores.log_probs.as_slice() {
         [yes, no] => Ok((yes - no).clamp(-12.0, 12.0)),
         _ => Ok(0.0),
+    }
+}
+
+/// The least ln(P) of the text's tokens as the reply.
+async fn least_log_prob(
+    model: &dyn ChatModel,
+    question: &Question,
+    request: ChatRequest,
+    text: &str,
+) -> Result<f32, AnswerError> {
+    let scores = score(model, question, request, &[text.to_owned()]).await?;
+    let tokens = scores.token_log_probs.iter().flatten().copied();
+    Ok(tokens.fold(0.0, f32::min).max(-24.0))
+}
+
+async fn score(
+    model: &dyn ChatModel,
+    question: &Question,
+    request: ChatRequest,
+    choices: &[String],
+) -> Result<ChoiceScores, AnswerError> {
+    tokio::select! {
+        biased;
+        () = question.cancel.cancelled() => Err(AnswerError::Cancelled),
+        scores = model.score_choices(request, choices) => Ok(scores?),
     }
 }
 
@@ -207,6 +238,7 @@ mod tests {
             document_check: 0.0,
             answer_check: 0.0,
             question_check: 0.0,
+            question_fit: -8.0,
             covered: 0.5,
             question_covered: 0.5,
             holds_answer: false,

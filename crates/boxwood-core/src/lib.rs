@@ -25,7 +25,7 @@ pub use document::{
 };
 pub use ids::{ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, UserId};
 pub use model::{
-    ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChatStream, Effort, Embedder, FinishReason,
-    ImageInput, ModelError, ModelIdentity, Sampling, SharedPrefix, Usage,
+    ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChatStream, ChoiceScores, Effort, Embedder,
+    FinishReason, ImageInput, ModelError, ModelIdentity, Sampling, SharedPrefix, Usage,
 };
 pub use principal::{Principal, Resource, Scope, ScopeSet};

@@ -24,8 +24,8 @@ pub struct ModelIdentity {
     pub max_output_tokens: u32,
     /// Whether images may be sent.
     pub images: bool,
-    /// Whether [`ChatModel::choice_log_probs`] works.
-    pub choice_log_probs: bool,
+    /// Whether [`ChatModel::score_choices`] works.
+    pub scores_choices: bool,
 }
 
 /// Who speaks.
@@ -266,6 +266,15 @@ pub enum ModelError {
     },
 }
 
+/// What a model makes of given beginnings of its reply.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChoiceScores {
+    /// Natural-log probability of each choice, normalised over the choices: as probabilities they sum to 1.
+    pub log_probs: Vec<f32>,
+    /// Natural-log probability of every token of each choice, given what stands before it.
+    pub token_log_probs: Vec<Vec<f32>>,
+}
+
 /// A model that continues a conversation.
 #[async_trait]
 pub trait ChatModel: Send + Sync {
@@ -285,20 +294,20 @@ pub trait ChatModel: Send + Sync {
     /// What can be known before the first token: too long, overloaded, refused.
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError>;
 
-    /// Natural-log probabilities of each choice as the *beginning* of the assistant's reply, normalised over the
-    /// choices (they sum to 1 as probabilities). Costs a prefill and no generation. This is the support check's signal.
+    /// Scores each choice as the *beginning* of the assistant's reply. Costs a prefill and no generation. This is the
+    /// support check's signal.
     ///
     /// # Errors
-    /// [`ModelError::Unsupported`] where [`ModelIdentity::choice_log_probs`] is false.
-    async fn choice_log_probs(
+    /// [`ModelError::Unsupported`] where [`ModelIdentity::scores_choices`] is false.
+    async fn score_choices(
         &self,
         request: ChatRequest,
         choices: &[String],
-    ) -> Result<Vec<f32>, ModelError> {
+    ) -> Result<ChoiceScores, ModelError> {
         let _ = (request, choices);
         Err(ModelError::Unsupported {
             model: self.identity().name.clone(),
-            what: "give the probabilities of choices",
+            what: "score choices",
         })
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::native::{Batch, Context, DecodeError};
 use crate::sampler::log_sum_exp;
+use boxwood_core::ChoiceScores;
 use llama_cpp_2::token::LlamaToken;
 
 /// Why choices can't be scored.
@@ -48,19 +49,24 @@ pub(crate) fn finish(
     batch: &mut Batch,
     place: &Place<'_>,
     choices: &[Vec<LlamaToken>],
-    mut scores: Vec<f32>,
-) -> Result<Vec<f32>, ScoreError> {
+    first: Vec<f32>,
+) -> Result<ChoiceScores, ScoreError> {
+    let mut token_log_probs: Vec<Vec<f32>> = first.into_iter().map(|log_prob| vec![log_prob]).collect();
     let longer: Vec<usize> = (0..choices.len())
         .filter(|index| choices[*index].len() > 1)
         .collect();
     let mut todo = longer.as_slice();
     while !todo.is_empty() {
         let (group, later) = todo.split_at(fitting(todo, choices, place));
-        following_tokens(context, batch, place, choices, group, &mut scores)?;
+        following_tokens(context, batch, place, choices, group, &mut token_log_probs)?;
         todo = later;
     }
-    let normaliser = log_sum_exp(&scores).ok_or(ScoreError::NoNumbers)?;
-    Ok(scores.iter().map(|score| score - normaliser).collect())
+    let totals: Vec<f32> = token_log_probs.iter().map(|tokens| tokens.iter().sum()).collect();
+    let normaliser = log_sum_exp(&totals).ok_or(ScoreError::NoNumbers)?;
+    Ok(ChoiceScores {
+        log_probs: totals.iter().map(|total| total - normaliser).collect(),
+        token_log_probs,
+    })
 }
 
 fn logit(logits: &[f32], token: LlamaToken) -> Result<f32, ScoreError> {
@@ -83,14 +89,14 @@ fn fitting(todo: &[usize], choices: &[Vec<LlamaToken>], place: &Place<'_>) -> us
         .max(1)
 }
 
-/// Adds the probabilities of each choice's second and later tokens, each in a copy of the prompt's sequence.
+/// Adds the log-probabilities of each choice's second and later tokens, each in a copy of the prompt's sequence.
 fn following_tokens(
     context: &mut Context<'_>,
     batch: &mut Batch,
     place: &Place<'_>,
     choices: &[Vec<LlamaToken>],
     group: &[usize],
-    scores: &mut [f32],
+    token_log_probs: &mut [Vec<f32>],
 ) -> Result<(), ScoreError> {
     batch.clear();
     let mut outputs = Vec::new();
@@ -108,7 +114,8 @@ fn following_tokens(
     let decoded = context.decode(batch).map_err(ScoreError::from).and_then(|()| {
         for (output, index, token) in outputs {
             let logits = context.logits(output).ok_or(ScoreError::NoNumbers)?;
-            scores[index] += logit(logits, token)? - log_sum_exp(logits).ok_or(ScoreError::NoNumbers)?;
+            let normaliser = log_sum_exp(logits).ok_or(ScoreError::NoNumbers)?;
+            token_log_probs[index].push(logit(logits, token)? - normaliser);
         }
         Ok(())
     });

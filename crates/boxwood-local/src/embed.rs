@@ -82,7 +82,7 @@ impl MiniLmEmbedder {
                 context_window: WINDOW_TOKENS as u32,
                 max_output_tokens: 0,
                 images: false,
-                choice_log_probs: false,
+                scores_choices: false,
             }),
             jobs,
         })

@@ -11,7 +11,9 @@ use crate::prompt::{self, Prompt, PromptError};
 use crate::status::{Counters, EngineStatus, Permit};
 use crate::thread;
 use async_trait::async_trait;
-use boxwood_core::{ChatEvent, ChatModel, ChatRequest, ChatStream, ModelError, ModelIdentity};
+use boxwood_core::{
+    ChatEvent, ChatModel, ChatRequest, ChatStream, ChoiceScores, ModelError, ModelIdentity,
+};
 use futures::StreamExt;
 use llama_cpp_2::token::LlamaToken;
 use parking_lot::Mutex;
@@ -54,7 +56,7 @@ impl LocalEngine {
             context_window: config.context_tokens,
             max_output_tokens: config.max_output_tokens,
             images: false,
-            choice_log_probs: true,
+            scores_choices: true,
         };
         let state = Arc::new(EngineState {
             config,
@@ -266,11 +268,11 @@ impl ChatModel for LocalModel {
         Ok(event_stream(receiver, self.name()))
     }
 
-    async fn choice_log_probs(
+    async fn score_choices(
         &self,
         request: ChatRequest,
         choices: &[String],
-    ) -> Result<Vec<f32>, ModelError> {
+    ) -> Result<ChoiceScores, ModelError> {
         let queued_at = Instant::now();
         self.check(&request)?;
         let permit = self.admit()?;

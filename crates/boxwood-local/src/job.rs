@@ -7,7 +7,7 @@
 use crate::loaded::{LoadError, LoadedModel};
 use crate::prompt::Prompt;
 use crate::status::Permit;
-use boxwood_core::{ChatEvent, ModelError, Sampling};
+use boxwood_core::{ChatEvent, ChoiceScores, ModelError, Sampling};
 use llama_cpp_2::token::LlamaToken;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ pub(crate) enum Task {
     Score {
         /// Tokens of each choice; none is empty.
         choices: Vec<Vec<LlamaToken>>,
-        reply: oneshot::Sender<Result<Vec<f32>, ModelError>>,
+        reply: oneshot::Sender<Result<ChoiceScores, ModelError>>,
     },
 }
 
@@ -74,7 +74,7 @@ impl Job {
     }
 
     /// Ends with the probabilities of the choices.
-    pub fn answer(self, scores: Vec<f32>) {
+    pub fn answer(self, scores: ChoiceScores) {
         if let Task::Score { reply, .. } = self.task {
             // A caller that went away needs no answer.
             let _ = reply.send(Ok(scores));

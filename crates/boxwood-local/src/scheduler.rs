@@ -25,7 +25,7 @@ use crate::pace::Pace;
 use crate::prefix::{CellBudget, PrefixStore};
 use crate::running::Running;
 use crate::status::Counters;
-use boxwood_core::ModelError;
+use boxwood_core::{ChoiceScores, ModelError};
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
@@ -57,8 +57,8 @@ pub(crate) struct Scheduler<'m> {
 enum Outcome {
     /// Its end was told already.
     Told,
-    /// With the probabilities of its choices.
-    Scores(Vec<f32>),
+    /// With the scores of its choices.
+    Scores(ChoiceScores),
     /// Not as wanted.
     Failed(String),
 }

@@ -263,7 +263,7 @@ async fn bad_requests_are_refused_with_the_field() {
         partition: String::new(),
     });
     assert!(refused(request).await.contains("shared_prefix.boundary"));
-    let error = model.choice_log_probs(user("x", 1), &[]).await.unwrap_err();
+    let error = model.score_choices(user("x", 1), &[]).await.unwrap_err();
     assert!(error.to_string().contains("choices"), "{error}");
 }
 
@@ -294,15 +294,16 @@ async fn choices_are_scored_by_all_of_their_tokens() {
     ]
     .map(String::from);
     let request = user("What is the capital of France?", 1);
-    let scores = model.choice_log_probs(request.clone(), &choices).await.unwrap();
-    let total: f32 = scores.iter().map(|score| score.exp()).sum();
+    let scores = model.score_choices(request.clone(), &choices).await.unwrap();
+    let log_probs = &scores.log_probs;
+    let total: f32 = log_probs.iter().map(|score| score.exp()).sum();
     assert!((total - 1.0).abs() < 1e-3, "{scores:?}");
-    assert!(scores[0] > scores[1], "{scores:?}");
+    assert!(log_probs[0] > log_probs[1], "{scores:?}");
     assert!(
-        scores[2] > scores[3],
+        log_probs[2] > log_probs[3],
         "the choices differ in their last token only: {scores:?}"
     );
-    assert_eq!(model.choice_log_probs(request, &choices).await.unwrap(), scores);
+    assert_eq!(model.score_choices(request, &choices).await.unwrap(), scores);
     assert_eq!(model.status().output_tokens, 0, "nothing is generated");
 }
 

@@ -363,7 +363,7 @@ fn remote_identity(binding: &Binding, host: &Host) -> ModelIdentity {
         context_window: host.capabilities.context_window,
         max_output_tokens: host.capabilities.max_output_tokens,
         images: host.capabilities.images,
-        choice_log_probs: false,
+        scores_choices: false,
     }
 }
 

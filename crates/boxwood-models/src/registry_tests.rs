@@ -13,7 +13,7 @@ fn identity(name: &str) -> ModelIdentity {
         context_window: 32_768,
         max_output_tokens: 4_096,
         images: false,
-        choice_log_probs: true,
+        scores_choices: true,
     }
 }
 

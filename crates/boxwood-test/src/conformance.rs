@@ -1,6 +1,6 @@
 //! The contract of [`ChatModel`] as checks that every implementation runs, [`crate::ScriptedModel`] too.
 
-use boxwood_core::{ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ModelError};
+use boxwood_core::{ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChoiceScores, ModelError};
 use futures::StreamExt;
 
 fn request(text: &str, most: u32) -> ChatRequest {
@@ -57,12 +57,12 @@ pub async fn over_length_input_is_refused(model: &dyn ChatModel) {
 pub async fn choices_are_normalised(model: &dyn ChatModel) {
     let choices = ["Yes".to_owned(), "No".to_owned()];
     match model
-        .choice_log_probs(request("Is water wet?", 1), &choices)
+        .score_choices(request("Is water wet?", 1), &choices)
         .await
     {
-        Ok(log_probs) => {
+        Ok(ChoiceScores { log_probs, .. }) => {
             assert!(
-                model.identity().choice_log_probs,
+                model.identity().scores_choices,
                 "the identity says that it can't"
             );
             let sum: f32 = log_probs.iter().map(|log_prob| log_prob.exp()).sum();
@@ -72,7 +72,7 @@ pub async fn choices_are_normalised(model: &dyn ChatModel) {
             );
         }
         Err(ModelError::Unsupported { .. }) => assert!(
-            !model.identity().choice_log_probs,
+            !model.identity().scores_choices,
             "the identity says that it can"
         ),
         Err(error) => panic!("failed: {error}"),

@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use boxwood_core::{
-    ChatEvent, ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, ModelIdentity, Usage,
+    ChatEvent, ChatModel, ChatRequest, ChatStream, ChoiceScores, FinishReason, ModelError, ModelIdentity, Usage,
 };
 use futures::StreamExt;
 use futures::stream;
@@ -53,7 +53,7 @@ impl ScriptedModel {
                 context_window: 8_192,
                 max_output_tokens: 1_024,
                 images: false,
-                choice_log_probs: true,
+                scores_choices: true,
             },
             scripts: Mutex::default(),
             fallback: Mutex::new(Script::Says(text.to_owned())),
@@ -226,17 +226,21 @@ impl ChatModel for ScriptedModel {
         Ok(stream.boxed())
     }
 
-    async fn choice_log_probs(
+    async fn score_choices(
         &self,
         request: ChatRequest,
         choices: &[String],
-    ) -> Result<Vec<f32>, ModelError> {
+    ) -> Result<ChoiceScores, ModelError> {
         self.check_length(&request)?;
         let support = *self.0.support.lock();
         let others = u16::try_from(choices.len().saturating_sub(1).max(1)).unwrap_or(u16::MAX);
         let other = (1.0 - support) / f32::from(others);
-        Ok((0..choices.len())
+        let log_probs: Vec<f32> = (0..choices.len())
             .map(|index| if index == 0 { support.ln() } else { other.ln() })
-            .collect())
+            .collect();
+        Ok(ChoiceScores {
+            token_log_probs: log_probs.iter().map(|log_prob| vec![*log_prob]).collect(),
+            log_probs,
+        })
     }
 }

@@ -4,16 +4,12 @@
 
 use crate::config::Config;
 use anyhow::Context;
-use async_trait::async_trait;
-use boxwood_answer::{
-    Answer, AnswerError, AnswerService, AskAgent, Language, Library, ProgressSink, Question,
-};
+use boxwood_answer::{AnswerService, Library};
 use boxwood_core::{ChatModel, Embedder};
 use boxwood_ingest::{IngestConfig, Ingestor, OcrConfig};
 use boxwood_local::{EngineConfig, LocalEngine, LocalModel, MiniLmConfig, MiniLmEmbedder, PrefixCacheConfig};
 use boxwood_models::pull::{is_complete, model_path};
 use boxwood_models::{CatalogModel, CatalogPurpose, ModelRegistry, catalog, default_chat_model, find_local};
-use boxwood_server::Asker;
 use boxwood_store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,40 +20,6 @@ pub struct Parts {
     pub engine: Option<LocalModel>,
     /// The answer service.
     pub service: Arc<AnswerService>,
-}
-
-/// The answer service as the server sees it.
-pub struct Answering {
-    service: Arc<AnswerService>,
-    has_engine: bool,
-}
-
-impl Answering {
-    /// Over the built parts.
-    pub fn new(parts: &Parts) -> Self {
-        Self {
-            service: Arc::clone(&parts.service),
-            has_engine: parts.engine.is_some(),
-        }
-    }
-}
-
-#[async_trait]
-impl Asker for Answering {
-    async fn ask(&self, question: Question, progress: &dyn ProgressSink) -> Result<Answer, AnswerError> {
-        self.service.ask(question, progress).await
-    }
-
-    fn default_agent(&self, language: Language, model: Option<&str>) -> Result<AskAgent, AnswerError> {
-        self.service.default_agent(language, model)
-    }
-
-    fn ready(&self) -> Result<(), String> {
-        match (self.has_engine, self.service.models().resolve(None)) {
-            (true, _) | (false, Ok(_)) => Ok(()),
-            (false, Err(error)) => Err(error.to_string()),
-        }
-    }
 }
 
 /// Local models for a listing, without starting anything else.

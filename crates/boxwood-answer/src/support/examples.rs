@@ -85,6 +85,9 @@ pub fn document_turn(question: &str) -> String {
     )
 }
 
+/// The turn after which the question itself is scored, as if the model had written it.
+pub const ASK_TURN: &str = "\n\nWrite a question that the document answers.";
+
 /// One turn.
 pub fn turn(passage: &str, question: &str, answer: Option<&str>) -> String {
     match answer {

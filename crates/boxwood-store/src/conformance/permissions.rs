@@ -386,6 +386,8 @@ pub(crate) async fn an_invitation_ends(world: &World) {
             .has_collaborations
     );
     assert_eq!(store.file(&other, &file.id).await.unwrap().path.len(), 1);
+    let ids = std::slice::from_ref(&file.id);
+    store.readable(&other, ids).await.unwrap();
     assert!(
         store
             .remove_collaboration(&world.admin, &item, &other.user_id)
@@ -399,4 +401,5 @@ pub(crate) async fn an_invitation_ends(world: &World) {
             .unwrap()
     );
     refused!(store.file(&other, &file.id).await, StoreError::NotFound { .. });
+    refused!(store.readable(&other, ids).await, StoreError::NotFound { .. });
 }

@@ -6,12 +6,10 @@ use boxwood_core::FolderId;
 
 pub(crate) async fn a_trashed_file_is_not_read(world: &World) {
     let file = world.file("a.txt", b"secret").await;
-    world
-        .store
-        .trash_file(&world.admin, &file.id, None)
-        .await
-        .unwrap();
     let (store, admin, id) = (&world.store, &world.admin, &file.id);
+    // What was allowed a moment ago must not be remembered.
+    store.readable(admin, std::slice::from_ref(id)).await.unwrap();
+    store.trash_file(admin, id, None).await.unwrap();
     refused!(
         store.file(admin, id).await,
         StoreError::Trashed {

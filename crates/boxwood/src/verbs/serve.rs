@@ -2,7 +2,7 @@
 
 use super::Common;
 use crate::config::{Config, Identity};
-use crate::parts::{self, Answering, Parts};
+use crate::parts::{self, Parts};
 use crate::{logs, output};
 use anyhow::Context;
 use boxwood_core::{SystemClock, SystemIds};
@@ -51,7 +51,7 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
     let stop = CancellationToken::new();
     let state = AppState::new(AppParts {
         store: Arc::clone(&store),
-        asker: Arc::new(Answering::new(&parts)),
+        asker: parts.service.clone(),
         library: Arc::clone(parts.service.library()),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds),
