@@ -1,7 +1,7 @@
 //! Answers the questions of a data set through the real pipeline and prints, for each, the answer and the signals of
 //! the support check. This is what the weights of `SupportModel` are fitted on; see `docs/support-check.md`.
 //!
-//! usage: measure_support MODEL.gguf SET_FOLDER LIMIT OUT.jsonl
+//! usage: measure_support MODELS_FOLDER MODEL_NAME SET_FOLDER LIMIT OUT.jsonl
 
 #![expect(
     clippy::unwrap_used,
@@ -10,11 +10,13 @@
     reason = "a measuring program: whatever fails is told to the developer who runs it, and ends it"
 )]
 
+use boxwood_answer::support::ReadOut;
 use boxwood_answer::{AnswerConfig, AnswerService, Language, Library, NoProgress, Question, QuestionMode};
 use boxwood_core::ChatModel;
 use boxwood_ingest::{IngestConfig, Ingestor, WorkerCommand};
 use boxwood_local::{EngineConfig, LocalEngine};
-use boxwood_models::{ModelRegistry, ModelSettings};
+use boxwood_models::pull::model_path;
+use boxwood_models::{ModelRegistry, ModelSettings, find_local};
 use boxwood_store::{OwnFile, ReadableFiles, SqliteStore, StoreOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,14 +36,19 @@ fn main() {
 
 async fn run() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, set, limit, out] = arguments.as_slice() else {
+    let [models, name, set, limit, out] = arguments.as_slice() else {
         panic!("see the head of this file")
     };
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(StoreOptions::new(folder.path().join("store")))
         .await
         .unwrap();
-    let engine = LocalEngine::start(EngineConfig::new(model, "measured")).unwrap();
+    let model = find_local(name).unwrap();
+    let engine = LocalEngine::start(EngineConfig {
+        state_layer: ReadOut::of(model.name).map(|read_out| read_out.layer),
+        ..EngineConfig::new(model_path(model, Path::new(models)), model.name)
+    })
+    .unwrap();
     let locals = vec![Arc::new(engine) as Arc<dyn ChatModel>];
     let registry = ModelRegistry::new(ModelSettings::default(), locals, None).unwrap();
     let program = std::env::current_exe().unwrap();

@@ -40,7 +40,7 @@ impl Default for AnswerConfig {
         Self {
             local_document_tokens: 2_400,
             max_citations: 3,
-            abstain_below: 0.5,
+            abstain_below: 0.35,
             support: SupportModel::DEFAULT,
         }
     }

@@ -1,9 +1,10 @@
 //! Step 8b: do the files support the answer? Measured, never asked of the answering text itself.
 //!
-//! A small model answers nearly everything, also what the document does not say. Its own probabilities over "Yes" and
-//! "No" tell better: shown the cited passage and the question (and, in a second check, the answer), after a few worked
-//! examples that stay in the prefix cache. The signals are joined by a logistic model whose weights come from
-//! measured questions (`docs/support-check.md` says how, and what it reaches).
+//! A small model answers nearly everything, also what the document does not say. Its own probabilities tell better: over
+//! "Yes" and "No" when it is shown the cited passage and the question (and, in a second check, the answer) after a few
+//! worked examples that stay in the prefix cache; and over the question's own words when it is to write one that the
+//! document answers. Best tells its inner state at the first check, where a [`ReadOut`] was learned. The signals are
+//! joined by a logistic model (`docs/support-check.md` says how its weights were found, and what it reaches).
 //!
 //! Invariant: a model that gives no probabilities is never pretended to have given some: then the share of the answer's
 //! words that stand in the cited text is all there is, and [`Support::method`] says so. Called by [`crate::service`].
@@ -15,14 +16,17 @@ use crate::parse::Draft;
 use crate::prompt::neutralise;
 use crate::question::Question;
 use boxwood_core::{ChatModel, ChatRequest, ChoiceScores};
-use boxwood_search::{EvidenceList, estimate_tokens, word_coverage};
+use boxwood_search::{EvidenceList, estimate_tokens};
 use serde::Serialize;
 
 mod examples;
 mod passage;
+mod read_out;
 
-use examples::{ANSWER_CHECK, QUESTION_CHECK};
+use examples::ANSWER_CHECK;
+pub use examples::{Check, NO, QUESTION_CHECK, YES, turn};
 pub use passage::passage_around;
+pub use read_out::ReadOut;
 
 /// Drafts longer than this, in estimated tokens, are summaries, lists and explanations, not answers to one question.
 const LONG_DRAFT_TOKENS: u32 = 90;
@@ -30,69 +34,78 @@ const LONG_DRAFT_TOKENS: u32 = 90;
 /// What is measured about a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Signals {
-    /// ln(P(Yes)/P(No)) that the whole shown text states the answer to exactly this question, asked after the same
-    /// prefix as the question itself, so it costs little.
-    pub document_check: f32,
-    /// ln(P(Yes)/P(No)) that the passage states the proposed answer to exactly this question.
-    pub answer_check: f32,
+    /// What [`ReadOut::value`] says of the state at the question check; `None` for a model without a read-out.
+    pub read_out: Option<f32>,
     /// ln(P(Yes)/P(No)) that the passage answers exactly this question, without a proposed answer.
     pub question_check: f32,
+    /// ln(P(Yes)/P(No)) that the passage states the proposed answer to exactly this question.
+    pub answer_check: f32,
     /// Least ln(P) of the question's tokens when the model writes a question that the shown text answers: a changed name,
     /// number or condition is a token that nothing in the text leads to.
     pub question_fit: f32,
-    /// Share of the answer's weighted words that stand in the cited text, 0 to 1.
-    pub covered: f32,
-    /// Share of the question's weighted words that stand in the passage, 0 to 1.
-    pub question_covered: f32,
-    /// Whether one cited piece holds the whole answer.
-    pub holds_answer: bool,
 }
 
-/// Weights of the logistic model.
+/// Weights of a logistic model over [`Signals`].
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SupportModel {
+pub struct Weights {
     /// Constant.
     pub bias: f32,
-    /// Of [`Signals::document_check`].
-    pub document_check: f32,
-    /// Of [`Signals::answer_check`].
-    pub answer_check: f32,
+    /// Of [`Signals::read_out`].
+    pub read_out: f32,
     /// Of [`Signals::question_check`].
     pub question_check: f32,
+    /// Of [`Signals::answer_check`].
+    pub answer_check: f32,
     /// Of [`Signals::question_fit`].
     pub question_fit: f32,
-    /// Of [`Signals::covered`].
-    pub covered: f32,
-    /// Of [`Signals::question_covered`].
-    pub question_covered: f32,
-    /// Of [`Signals::holds_answer`].
-    pub holds_answer: f32,
+}
+
+impl Weights {
+    fn probability(&self, signals: &Signals) -> f32 {
+        let logit = self.bias
+            + self.read_out * signals.read_out.unwrap_or(0.0)
+            + self.question_check * signals.question_check
+            + self.answer_check * signals.answer_check
+            + self.question_fit * signals.question_fit;
+        1.0 / (1.0 + (-logit).exp())
+    }
+}
+
+/// Signals → probability.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SupportModel {
+    /// For a model with a read-out.
+    pub with_read_out: Weights,
+    /// For any other.
+    pub without: Weights,
 }
 
 impl SupportModel {
-    /// Set by hand from measured questions with the default model; `docs/support-check.md` says what they reach.
+    /// From measured questions with the default model; `docs/support-check.md` says how, and what they reach.
     pub const DEFAULT: Self = Self {
-        bias: -2.0,
-        document_check: 0.5,
-        answer_check: 0.3,
-        question_check: 0.6,
-        question_fit: 0.0,
-        covered: 0.6,
-        question_covered: 0.5,
-        holds_answer: 0.3,
+        with_read_out: Weights {
+            bias: -0.03,
+            read_out: 0.52,
+            question_check: 0.0,
+            answer_check: 0.42,
+            question_fit: 0.095,
+        },
+        without: Weights {
+            bias: -0.30,
+            read_out: 0.0,
+            question_check: 0.48,
+            answer_check: 0.44,
+            question_fit: 0.096,
+        },
     };
 
-    /// Calibrated probability that the files support the answer.
+    /// Probability that the files support the answer.
     pub fn probability(&self, signals: &Signals) -> f32 {
-        let logit = self.bias
-            + self.document_check * signals.document_check
-            + self.answer_check * signals.answer_check
-            + self.question_check * signals.question_check
-            + self.question_fit * signals.question_fit
-            + self.covered * signals.covered
-            + self.question_covered * signals.question_covered
-            + self.holds_answer * f32::from(u8::from(signals.holds_answer));
-        1.0 / (1.0 + (-logit).exp())
+        let weights = match signals.read_out {
+            Some(_) => &self.with_read_out,
+            None => &self.without,
+        };
+        weights.probability(signals)
     }
 }
 
@@ -151,23 +164,36 @@ pub async fn measure(
     }
     let passage = passage_around(sources, evidence);
     let asked = neutralise(&question.prompt);
-    let with_answer = examples::turn(&passage, &asked, Some(&draft.text));
-    let alone = examples::turn(&passage, &asked, None);
-    let document_turn = examples::document_turn(&asked);
-    let (document_check, answer_check, question_check, question_fit) = futures::try_join!(
-        log_odds(model, question, after_documents(request, &document_turn)),
-        log_odds(model, question, ANSWER_CHECK.request(question, with_answer)),
-        log_odds(model, question, QUESTION_CHECK.request(question, alone)),
-        least_log_prob(model, question, after_documents(request, examples::ASK_TURN), &asked),
+    let with_answer = turn(&passage, &asked, Some(&draft.text));
+    let alone = turn(&passage, &asked, None);
+    let verdicts = [YES, NO].map(str::to_owned);
+    let itself = [asked.clone()];
+    let (of_question, of_answer, written) = futures::try_join!(
+        score(
+            model,
+            question,
+            QUESTION_CHECK.request(&question.partition, alone),
+            &verdicts
+        ),
+        score(
+            model,
+            question,
+            ANSWER_CHECK.request(&question.partition, with_answer),
+            &verdicts
+        ),
+        score(
+            model,
+            question,
+            after_documents(request, examples::ASK_TURN),
+            &itself
+        ),
     )?;
+    let read_out = ReadOut::of(&model.identity().name);
     let signals = Signals {
-        document_check,
-        answer_check,
-        question_check,
-        question_fit,
-        covered: evidence.covered,
-        question_covered: word_coverage(&asked, &passage),
-        holds_answer: evidence.pieces.iter().any(|piece| piece.holds_answer),
+        read_out: read_out.and_then(|read_out| read_out.value(of_question.state.as_deref()?)),
+        question_check: log_odds(&of_question),
+        answer_check: log_odds(&of_answer),
+        question_fit: least_log_prob(&written),
     };
     Ok(Support {
         probability: weights.probability(&signals),
@@ -189,30 +215,18 @@ fn after_documents(request: &ChatRequest, turn: &str) -> ChatRequest {
     check
 }
 
-/// ln(P(Yes)/P(No)) as the next words of the model.
-async fn log_odds(
-    model: &dyn ChatModel,
-    question: &Question,
-    request: ChatRequest,
-) -> Result<f32, AnswerError> {
-    let choices = [examples::YES.to_owned(), examples::NO.to_owned()];
-    let scores = score(model, question, request, &choices).await?;
-    match scores.log_probs.as_slice() {
-        [yes, no] => Ok((yes - no).clamp(-12.0, 12.0)),
-        _ => Ok(0.0),
+/// ln(P(Yes)/P(No)).
+fn log_odds(verdict: &ChoiceScores) -> f32 {
+    match verdict.log_probs.as_slice() {
+        [yes, no] => (yes - no).clamp(-12.0, 12.0),
+        _ => 0.0,
     }
 }
 
-/// The least ln(P) of the text's tokens as the reply.
-async fn least_log_prob(
-    model: &dyn ChatModel,
-    question: &Question,
-    request: ChatRequest,
-    text: &str,
-) -> Result<f32, AnswerError> {
-    let scores = score(model, question, request, &[text.to_owned()]).await?;
-    let tokens = scores.token_log_probs.iter().flatten().copied();
-    Ok(tokens.fold(0.0, f32::min).max(-24.0))
+/// The least ln(P) of all tokens.
+fn least_log_prob(scores: &ChoiceScores) -> f32 {
+    let tokens = scores.token_log_probs.iter().flatten();
+    tokens.copied().fold(0.0, f32::min).max(-24.0)
 }
 
 async fn score(
@@ -235,18 +249,15 @@ mod tests {
     #[test]
     fn more_support_never_lowers_the_probability() {
         let base = Signals {
-            document_check: 0.0,
-            answer_check: 0.0,
+            read_out: Some(0.0),
             question_check: 0.0,
+            answer_check: 0.0,
             question_fit: -8.0,
-            covered: 0.5,
-            question_covered: 0.5,
-            holds_answer: false,
         };
         let model = SupportModel::DEFAULT;
         let better = [
             Signals {
-                document_check: 2.0,
+                read_out: Some(2.0),
                 ..base
             },
             Signals {
@@ -254,18 +265,21 @@ mod tests {
                 ..base
             },
             Signals {
-                question_check: 2.0,
-                ..base
-            },
-            Signals { covered: 1.0, ..base },
-            Signals {
-                holds_answer: true,
+                question_fit: -2.0,
                 ..base
             },
         ];
         for signals in better {
             assert!(
                 model.probability(&signals) >= model.probability(&base),
+                "{signals:?}"
+            );
+            let without = |signals: Signals| Signals {
+                read_out: None,
+                ..signals
+            };
+            assert!(
+                model.probability(&without(signals)) >= model.probability(&without(base)),
                 "{signals:?}"
             );
         }

@@ -273,6 +273,9 @@ pub struct ChoiceScores {
     pub log_probs: Vec<f32>,
     /// Natural-log probability of every token of each choice, given what stands before it.
     pub token_log_probs: Vec<Vec<f32>>,
+    /// The model's inner state where the reply would begin, for read-outs that were learned on exactly this model;
+    /// `None` where it gives none.
+    pub state: Option<Vec<f32>>,
 }
 
 /// A model that continues a conversation.

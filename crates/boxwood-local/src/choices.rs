@@ -4,7 +4,7 @@
 //! all choices of a request sum to one. Costs nothing beyond the prompt where each choice is one token.
 //! Called by `scheduler` when a prompt was read.
 
-use crate::native::{Batch, Context, DecodeError};
+use crate::native::{Batch, Context, DecodeError, Wanted};
 use crate::sampler::log_sum_exp;
 use boxwood_core::ChoiceScores;
 use llama_cpp_2::token::LlamaToken;
@@ -31,6 +31,15 @@ pub(crate) struct Place<'a> {
     pub batch_tokens: usize,
 }
 
+/// What the end of a prompt tells about the choices.
+#[derive(Debug)]
+pub(crate) struct FirstScores {
+    /// Log-probability of each choice's first token.
+    pub log_probs: Vec<f32>,
+    /// Where the context has a tap.
+    pub state: Option<Vec<f32>>,
+}
+
 /// Log-probabilities of the choices' first tokens, from the logits after the prompt.
 pub(crate) fn first_tokens(logits: &[f32], choices: &[Vec<LlamaToken>]) -> Result<Vec<f32>, ScoreError> {
     let normaliser = log_sum_exp(logits).ok_or(ScoreError::NoNumbers)?;
@@ -49,9 +58,9 @@ pub(crate) fn finish(
     batch: &mut Batch,
     place: &Place<'_>,
     choices: &[Vec<LlamaToken>],
-    first: Vec<f32>,
+    first: FirstScores,
 ) -> Result<ChoiceScores, ScoreError> {
-    let mut token_log_probs: Vec<Vec<f32>> = first.into_iter().map(|log_prob| vec![log_prob]).collect();
+    let mut token_log_probs: Vec<Vec<f32>> = first.log_probs.iter().map(|log_prob| vec![*log_prob]).collect();
     let longer: Vec<usize> = (0..choices.len())
         .filter(|index| choices[*index].len() > 1)
         .collect();
@@ -66,6 +75,7 @@ pub(crate) fn finish(
     Ok(ChoiceScores {
         log_probs: totals.iter().map(|total| total - normaliser).collect(),
         token_log_probs,
+        state: first.state,
     })
 }
 
@@ -108,7 +118,7 @@ fn following_tokens(
         );
         for (offset, pair) in choices[*index].windows(2).enumerate() {
             outputs.push((batch.len(), *index, pair[1]));
-            batch.add(pair[0], place.position + offset, *spare, true);
+            batch.add(pair[0], place.position + offset, *spare, Wanted::Logits);
         }
     }
     let decoded = context.decode(batch).map_err(ScoreError::from).and_then(|()| {

@@ -57,6 +57,9 @@ pub struct EngineConfig {
     pub flash_attention: bool,
     /// Layers that a GPU computes, where the build has a GPU backend.
     pub gpu_layers: u32,
+    /// Layer (counted from 0, never the last one) whose output at the beginning of a reply is given with scored choices;
+    /// `None` gives no state.
+    pub state_layer: Option<u32>,
     /// Frees the model's memory after so long without a request; the next request loads it again.
     pub idle_unload: Option<Duration>,
 }
@@ -79,6 +82,7 @@ impl EngineConfig {
             kv_type: KvType::F16,
             flash_attention: true,
             gpu_layers: 0,
+            state_layer: None,
             idle_unload: None,
         }
     }

@@ -11,9 +11,7 @@ use crate::prompt::{self, Prompt, PromptError};
 use crate::status::{Counters, EngineStatus, Permit};
 use crate::thread;
 use async_trait::async_trait;
-use boxwood_core::{
-    ChatEvent, ChatModel, ChatRequest, ChatStream, ChoiceScores, ModelError, ModelIdentity,
-};
+use boxwood_core::{ChatEvent, ChatModel, ChatRequest, ChatStream, ChoiceScores, ModelError, ModelIdentity};
 use futures::StreamExt;
 use llama_cpp_2::token::LlamaToken;
 use parking_lot::Mutex;

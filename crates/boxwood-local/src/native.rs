@@ -15,7 +15,7 @@
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_sys_2 as raw;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_void};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::ptr::NonNull;
@@ -52,12 +52,16 @@ pub(crate) struct ContextSettings {
     pub threads: i32,
     pub compact_kv: bool,
     pub flash_attention: bool,
+    /// Layer whose output [`Wanted::LogitsAndState`] gives.
+    pub state_layer: Option<u32>,
 }
 
 /// The attention state of all sequences.
 pub(crate) struct Context<'m> {
     context: NonNull<raw::llama_context>,
     vocabulary: usize,
+    /// Dropped after the context, which knows its address.
+    tap: Option<PinnedTap>,
     model: PhantomData<&'m LlamaModel>,
 }
 
@@ -92,6 +96,14 @@ impl<'m> Context<'m> {
         // One buffer for all sequences: a prefix is copied by marking its cells, not by moving them.
         params.kv_unified = true;
         params.no_perf = true;
+        let tap = settings
+            .state_layer
+            .and_then(|layer| Tap::new(layer, model))
+            .map(PinnedTap::new);
+        if let Some(tap) = &tap {
+            params.cb_eval = Some(see_tensor);
+            params.cb_eval_user_data = tap.0.as_ptr().cast();
+        }
         // SAFETY: `LlamaModel` is `repr(transparent)` over the pointer that is read (its size is checked above), and the
         // model outlives the context by the lifetime `'m`.
         let context = unsafe {
@@ -101,6 +113,7 @@ impl<'m> Context<'m> {
         Some(Self {
             context: NonNull::new(context)?,
             vocabulary: usize::try_from(model.n_vocab()).ok()?,
+            tap,
             model: PhantomData,
         })
     }
@@ -123,6 +136,12 @@ impl<'m> Context<'m> {
             seq_id: sequences.as_mut_ptr(),
             logits: batch.outputs.as_mut_ptr(),
         };
+        if let Some(PinnedTap(tap)) = &mut self.tap {
+            // SAFETY: only this thread uses the tap, and the library only while it decodes.
+            let tap = unsafe { tap.as_mut() };
+            tap.wanted.clone_from(&batch.states);
+            tap.states.clear();
+        }
         // SAFETY: every array has `n_tokens` elements and lives until the call returns; the library copies them.
         match unsafe { raw::llama_decode(self.context.as_ptr(), view) } {
             0 => Ok(()),
@@ -139,6 +158,14 @@ impl<'m> Context<'m> {
             let row = raw::llama_get_logits_ith(self.context.as_ptr(), index);
             (!row.is_null()).then(|| std::slice::from_raw_parts(row, self.vocabulary))
         }
+    }
+
+    /// The state of the token with this index in the last batch, or `None` if none was wanted or the context has no tap.
+    pub fn state(&self, index: i32) -> Option<&[f32]> {
+        // SAFETY: only this thread uses the tap, and the library only while it decodes, which needs `&mut self`.
+        let tap = unsafe { self.tap.as_ref()?.0.as_ref() };
+        let place = tap.wanted.iter().position(|wanted| *wanted == index)?;
+        tap.states.get(place * tap.width..(place + 1) * tap.width)
     }
 
     /// Copies the first `length` positions of a sequence to another.
@@ -218,6 +245,87 @@ impl std::fmt::Debug for Context<'_> {
     }
 }
 
+/// Reads the output of one layer while a batch is computed.
+struct Tap {
+    /// The library's name of the tensor.
+    tensor: CString,
+    /// Numbers of one state.
+    width: usize,
+    /// Indices of the tokens in the batch whose state is wanted.
+    wanted: Vec<i32>,
+    /// Their states, one after the other.
+    states: Vec<f32>,
+}
+
+impl Tap {
+    /// `None` for a layer that the model does not have, or the last one, which the library cuts down to the outputs.
+    fn new(layer: u32, model: &LlamaModel) -> Option<Self> {
+        (layer + 1 < model.n_layer()).then_some(())?;
+        Some(Self {
+            tensor: CString::new(format!("l_out-{layer}")).ok()?,
+            width: usize::try_from(model.n_embd()).ok()?,
+            wanted: Vec::new(),
+            states: Vec::new(),
+        })
+    }
+}
+
+/// A tap at an address that the library knows.
+struct PinnedTap(NonNull<Tap>);
+
+impl PinnedTap {
+    fn new(tap: Tap) -> Self {
+        Self(NonNull::from(Box::leak(Box::new(tap))))
+    }
+}
+
+impl Drop for PinnedTap {
+    fn drop(&mut self) {
+        // SAFETY: made by `Box::leak`, freed once, after the context.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+/// Called by the library for every tensor of a batch: first whether it is wanted (`ask`), then when it was computed.
+/// The answer `false` to the second would end the computation.
+unsafe extern "C" fn see_tensor(tensor: *mut raw::ggml_tensor, ask: bool, tap: *mut c_void) -> bool {
+    // SAFETY: the address given to the context, used by the thread that decodes only; the tensor lives during the call
+    // and its name ends with a zero.
+    let (tap, seen) = unsafe { (&mut *tap.cast::<Tap>(), &*tensor) };
+    // SAFETY: as above.
+    let name = unsafe { CStr::from_ptr(seen.name.as_ptr()) };
+    let is_tapped = !tap.wanted.is_empty() && name == tap.tensor.as_c_str();
+    if ask || !is_tapped {
+        return is_tapped || !ask;
+    }
+    let row = size_of::<f32>() * tap.width;
+    let rows = usize::try_from(seen.ne[1]).unwrap_or(0);
+    let fits = seen.type_ == raw::GGML_TYPE_F32 && usize::try_from(seen.ne[0]) == Ok(tap.width);
+    for index in &tap.wanted {
+        let index = usize::try_from(*index).unwrap_or(usize::MAX);
+        if !fits || index >= rows {
+            tap.states.clear();
+            return true;
+        }
+        let start = tap.states.len();
+        tap.states.resize(start + tap.width, 0.0);
+        // SAFETY: the row lies inside the tensor by the checks above, and so many numbers were just made room for.
+        unsafe {
+            let target = tap.states.as_mut_ptr().add(start).cast::<c_void>();
+            raw::ggml_backend_tensor_get(tensor, target, index * row, row);
+        }
+    }
+    true
+}
+
+/// What is wanted of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Nothing,
+    Logits,
+    LogitsAndState,
+}
+
 /// Tokens that are computed together.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -226,6 +334,8 @@ pub(crate) struct Batch {
     sequences: Vec<i32>,
     sequence_counts: Vec<i32>,
     outputs: Vec<i8>,
+    /// Indices of the tokens whose state is wanted.
+    states: Vec<i32>,
 }
 
 impl Batch {
@@ -235,6 +345,7 @@ impl Batch {
         self.sequences.clear();
         self.sequence_counts.clear();
         self.outputs.clear();
+        self.states.clear();
     }
 
     /// Number of tokens, which is the index of the next one.
@@ -242,14 +353,17 @@ impl Batch {
         i32::try_from(self.tokens.len()).unwrap_or(i32::MAX)
     }
 
-    /// Adds a token; `output` asks for its logits.
-    pub fn add(&mut self, token: LlamaToken, position: usize, sequence: i32, output: bool) {
+    /// Adds a token.
+    pub fn add(&mut self, token: LlamaToken, position: usize, sequence: i32, wanted: Wanted) {
+        if wanted == Wanted::LogitsAndState {
+            self.states.push(self.len());
+        }
         self.tokens.push(token.0);
         // Positions are below `context_tokens`, which the library counts in 32 bits, too.
         self.positions.push(i32::try_from(position).unwrap_or(i32::MAX));
         self.sequences.push(sequence);
         self.sequence_counts.push(1);
-        self.outputs.push(i8::from(output));
+        self.outputs.push(i8::from(wanted != Wanted::Nothing));
     }
 }
 

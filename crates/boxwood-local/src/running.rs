@@ -3,6 +3,7 @@
 //! Invariant: its sequence in the context is its own; whoever removes a running request clears that sequence.
 //! Owned by `scheduler`.
 
+use crate::choices::FirstScores;
 use crate::job::{Job, Task};
 use crate::prefix::Extent;
 use crate::sampler::Sampler;
@@ -55,8 +56,8 @@ pub(crate) struct Running {
     /// Prompt tokens that were not computed for it.
     pub cached: usize,
     pub started: Instant,
-    /// Log-probabilities of the choices' first tokens, once the prompt was read.
-    pub scores: Option<Vec<f32>>,
+    /// What is known of the choices once the prompt was read.
+    pub scores: Option<FirstScores>,
     answer: Option<Answer>,
 }
 

@@ -175,5 +175,6 @@ fn context_settings(config: &EngineConfig) -> ContextSettings {
         threads: config.thread_count(),
         compact_kv: config.kv_type == KvType::Q8_0,
         flash_attention: config.flash_attention,
+        state_layer: config.state_layer,
     }
 }

@@ -308,6 +308,42 @@ async fn choices_are_scored_by_all_of_their_tokens() {
 }
 
 #[tokio::test]
+async fn the_state_of_the_wanted_layer_comes_with_the_scores() {
+    let model = start(EngineConfig {
+        state_layer: Some(12),
+        ..config()
+    });
+    let choices = ["Yes", "No"].map(String::from);
+    let state = async |question: &str| {
+        let scores = model.score_choices(user(question, 1), &choices).await.unwrap();
+        scores.state.expect("a layer is set")
+    };
+    let alone = state("Is Paris in France?").await;
+    let (together, other) = futures::join!(state("Is Paris in France?"), state("Do fish have wings?"));
+    assert_eq!(alone.len(), 576, "numbers of a state of this model");
+    assert!(
+        cosine(&alone, &together) > 0.999,
+        "each request gets its own state"
+    );
+    assert!(cosine(&alone, &other) < 0.999, "{}", cosine(&alone, &other));
+    let last = start(EngineConfig {
+        state_layer: Some(29),
+        ..config()
+    });
+    let scores = last.score_choices(user("Is Paris in France?", 1), &choices).await;
+    assert_eq!(
+        scores.unwrap().state,
+        None,
+        "the last layer is not kept for every token"
+    );
+}
+
+fn cosine(left: &[f32], right: &[f32]) -> f32 {
+    let dot = |a: &[f32], b: &[f32]| -> f32 { a.iter().zip(b).map(|(x, y)| x * y).sum() };
+    dot(left, right) / (dot(left, left) * dot(right, right)).sqrt()
+}
+
+#[tokio::test]
 async fn a_document_is_read_once_and_answers_stay_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let cached = || {

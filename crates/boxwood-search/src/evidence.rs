@@ -39,8 +39,6 @@ pub struct Evidence {
     pub first_page: u32,
     /// Share of the answer's weighted words that stand in it, 0 to 1.
     pub answer_share: f32,
-    /// Whether the whole answer stands in it, but for case, width and white space.
-    pub holds_answer: bool,
 }
 
 /// What was found for an answer.
@@ -119,7 +117,6 @@ pub fn find_evidence(
             span: piece.span,
             first_page: piece.first_page,
             answer_share: rarity.shared(&answer_terms, &piece.terms) / total,
-            holds_answer: piece.holds_answer,
         });
     }
     let is_shown = |term: &&u64| rarity.is_held(**term);
@@ -131,20 +128,6 @@ pub fn find_evidence(
         / total;
     list.covered = 1.0 - open.iter().map(|term| rarity.weight(*term)).sum::<f32>() / total;
     list
-}
-
-/// Share of a question's words that stand in a passage, each word counting the same, 0 to 1; 1 for a question without
-/// words that mean something.
-pub fn word_coverage(question: &str, passage: &str) -> f32 {
-    let (asked, held) = (distinct_terms(question), distinct_terms(passage));
-    if asked.is_empty() {
-        return 1.0;
-    }
-    let found = asked
-        .iter()
-        .filter(|term| held.binary_search(term).is_ok())
-        .count();
-    found as f32 / asked.len() as f32
 }
 
 fn collect_pieces(documents: &[ShownDocument<'_>], answer: &str, wanted: &HashSet<u64>) -> Vec<Piece> {

@@ -26,7 +26,7 @@ mod units;
 mod vectors;
 
 pub use chunk::{CHUNKER_VERSION, Chunk, ChunkKind, ChunkOptions, ChunkOptionsError, Span, chunk_document};
-pub use evidence::{Evidence, EvidenceList, ShownDocument, find_evidence, word_coverage};
+pub use evidence::{Evidence, EvidenceList, ShownDocument, find_evidence};
 pub use fuse::{FusionWeights, RankedList, fuse};
 pub use lexical::{ChunkRef, LexicalOptions, Scored, SearchDocument, rank_lexical};
 pub use passages::{Coverage, Passage, SelectOptions, Selection, select_passages};

@@ -56,25 +56,18 @@ pub async fn over_length_input_is_refused(model: &dyn ChatModel) {
 /// When the model breaks the contract.
 pub async fn choices_are_normalised(model: &dyn ChatModel) {
     let choices = ["Yes".to_owned(), "No".to_owned()];
-    match model
-        .score_choices(request("Is water wet?", 1), &choices)
-        .await
-    {
+    match model.score_choices(request("Is water wet?", 1), &choices).await {
         Ok(ChoiceScores { log_probs, .. }) => {
-            assert!(
-                model.identity().scores_choices,
-                "the identity says that it can't"
-            );
+            assert!(model.identity().scores_choices, "the identity says that it can't");
             let sum: f32 = log_probs.iter().map(|log_prob| log_prob.exp()).sum();
             assert!(
                 log_probs.len() == 2 && (sum - 1.0).abs() < 0.01,
                 "{log_probs:?} sum to {sum}"
             );
         }
-        Err(ModelError::Unsupported { .. }) => assert!(
-            !model.identity().scores_choices,
-            "the identity says that it can"
-        ),
+        Err(ModelError::Unsupported { .. }) => {
+            assert!(!model.identity().scores_choices, "the identity says that it can")
+        }
         Err(error) => panic!("failed: {error}"),
     }
 }

@@ -4,7 +4,8 @@
 
 use async_trait::async_trait;
 use boxwood_core::{
-    ChatEvent, ChatModel, ChatRequest, ChatStream, ChoiceScores, FinishReason, ModelError, ModelIdentity, Usage,
+    ChatEvent, ChatModel, ChatRequest, ChatStream, ChoiceScores, FinishReason, ModelError, ModelIdentity,
+    Usage,
 };
 use futures::StreamExt;
 use futures::stream;
@@ -241,6 +242,7 @@ impl ChatModel for ScriptedModel {
         Ok(ChoiceScores {
             token_log_probs: log_probs.iter().map(|log_prob| vec![*log_prob]).collect(),
             log_probs,
+            state: None,
         })
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::config::Config;
 use anyhow::Context;
+use boxwood_answer::support::ReadOut;
 use boxwood_answer::{AnswerService, Library};
 use boxwood_core::{ChatModel, Embedder};
 use boxwood_ingest::{IngestConfig, Ingestor, OcrConfig};
@@ -83,6 +84,7 @@ fn start_engine(config: &Config) -> anyhow::Result<Option<LocalModel>> {
     engine.max_sequences = settings.sequences;
     engine.queue_limit = settings.queue;
     engine.gpu_layers = settings.gpu_layers;
+    engine.state_layer = ReadOut::of(model.name).map(|read_out| read_out.layer);
     engine.idle_unload = settings.idle_unload;
     engine.prefix_cache = (settings.prefix_cache_bytes > 0).then(|| PrefixCacheConfig {
         dir: config.cache.join("prefixes"),

@@ -1,7 +1,6 @@
 //! The two checks and their worked examples: our own short passages, half of them with a question that the passage
 //! does not answer because a person, place, condition or direction was changed.
 
-use crate::question::Question;
 use boxwood_core::{ChatMessage, ChatRequest, ChatRole, SharedPrefix};
 
 /// The reply for a supported answer.
@@ -53,7 +52,7 @@ impl Example {
 impl Check {
     /// The instruction, the worked examples and this turn. The examples are the same for every question, so they are
     /// read once and come from the prefix cache afterwards.
-    pub fn request(&self, question: &Question, turn: String) -> ChatRequest {
+    pub fn request(&self, partition: &str, turn: String) -> ChatRequest {
         let mut messages = vec![ChatMessage::new(ChatRole::System, self.instruction)];
         for example in EXAMPLES {
             messages.push(ChatMessage::new(ChatRole::User, self.turn_of(example)));
@@ -63,7 +62,7 @@ impl Check {
         let mut request = ChatRequest::new(messages, 1);
         request.shared_prefix = Some(SharedPrefix {
             boundary: 0,
-            partition: question.partition.clone(),
+            partition: partition.to_owned(),
         });
         request
     }
@@ -76,13 +75,6 @@ impl Check {
             self.with_answer.then_some(example.answer),
         )
     }
-}
-
-/// The check that follows the whole shown text.
-pub fn document_turn(question: &str) -> String {
-    format!(
-        "\n\nQuestion: {question}\nDoes the document state the answer to exactly this question? Reply Yes or No."
-    )
 }
 
 /// The turn after which the question itself is scored, as if the model had written it.

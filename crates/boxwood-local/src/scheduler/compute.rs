@@ -3,9 +3,9 @@
 //! Invariant: a batch never holds more than `batch_tokens`; outputs are read before the next batch replaces them.
 
 use super::{Outcome, Scheduler};
-use crate::choices::{self, Place};
+use crate::choices::{self, FirstScores, Place};
 use crate::job::Task;
-use crate::native::{Batch, DecodeError};
+use crate::native::{Batch, DecodeError, Wanted};
 use crate::running::{Phase, Progress, Running};
 use crate::status::Counters;
 
@@ -50,7 +50,8 @@ impl Scheduler<'_> {
                     sequence: running.sequence,
                     output: self.batch.len(),
                 });
-                self.batch.add(token, running.position(), running.sequence, true);
+                self.batch
+                    .add(token, running.position(), running.sequence, Wanted::Logits);
             }
         }
         let config = &self.state.config;
@@ -85,7 +86,7 @@ impl Scheduler<'_> {
         let end = slot.tokens.len().min(slot.filled + room);
         for position in slot.filled..end {
             self.batch
-                .add(slot.tokens[position], position, slot.sequence, false);
+                .add(slot.tokens[position], position, slot.sequence, Wanted::Nothing);
         }
         let count = end - slot.filled;
         let slot = slot.sequence;
@@ -169,8 +170,9 @@ impl Scheduler<'_> {
         };
         let logits = self.context.logits(output).unwrap_or_default();
         match choices::first_tokens(logits, choices) {
-            Ok(scores) => {
-                running.scores = Some(scores);
+            Ok(log_probs) => {
+                let state = self.context.state(output).map(<[f32]>::to_vec);
+                running.scores = Some(FirstScores { log_probs, state });
                 None
             }
             Err(error) => Some((sequence, Outcome::Failed(error.to_string()))),
@@ -254,9 +256,14 @@ fn plan_prompt(batch: &mut Batch, running: &Running, next: usize, room: usize) -
     let tokens = &running.job.prompt.rest;
     let end = tokens.len().min(next + room);
     let first = running.position();
+    let of_last = match running.job.task {
+        Task::Score { .. } => Wanted::LogitsAndState,
+        Task::Generate { .. } => Wanted::Logits,
+    };
     for (offset, token) in tokens.get(next..end)?.iter().enumerate() {
         let is_last = next + offset + 1 == tokens.len();
-        batch.add(*token, first + offset, running.sequence, is_last);
+        let wanted = if is_last { of_last } else { Wanted::Nothing };
+        batch.add(*token, first + offset, running.sequence, wanted);
     }
     let part = Part::Prompt {
         sequence: running.sequence,
