@@ -3,6 +3,8 @@
 //!
 //! Called by [`crate::service`]. Structured answers get their parser with the extraction operations.
 
+use crate::agent::Language;
+
 /// What the model's text says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -81,7 +83,7 @@ pub fn read_draft(text: &str) -> Draft {
 pub fn abstention(question: &str, files: usize) -> &'static str {
     let has =
         |range: std::ops::RangeInclusive<char>| question.chars().any(|character| range.contains(&character));
-    if has('\u{3040}'..='\u{30ff}') {
+    if Language::of_text(question) == Language::Japanese {
         "文書には記載がありません。"
     } else if has('\u{ac00}'..='\u{d7af}') {
         "문서에 나와 있지 않습니다."

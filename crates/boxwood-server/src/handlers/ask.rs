@@ -138,7 +138,9 @@ async fn question(
         .readable(principal, &ids)
         .await
         .map_err(|error| name_item(error, &request.items))?;
-    let defaults = state.asker.default_agent(Language::English, None)?;
+    // The default words are those of the question's language: a small model follows them in the language it answers in.
+    let language = Language::of_text(&request.prompt);
+    let defaults = state.asker.default_agent(language, None)?;
     let agent = match &request.agent {
         None => defaults,
         Some(AgentChoice::Override(over)) => {

@@ -27,9 +27,9 @@ pub struct Arguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Language of the agent's words, such as ja.
-    #[arg(long, default_value = "en")]
-    language: String,
+    /// Language of the agent's words, such as ja [default: that of the question]
+    #[arg(long)]
+    language: Option<String>,
 }
 
 /// Runs the verb.
@@ -40,10 +40,13 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
     };
     let store = open_store(&config.cache).await?;
     let parts = parts::build(&config, Arc::clone(&store.store))?;
-    let agent = parts.service.default_agent(
-        Language::from_tag(&arguments.language),
-        arguments.model.as_deref(),
-    )?;
+    let language = match &arguments.language {
+        Some(tag) => Language::from_tag(tag),
+        None => Language::of_text(prompt),
+    };
+    let agent = parts
+        .service
+        .default_agent(language, arguments.model.as_deref())?;
     let files =
         ReadableFiles::of_own_files(files.iter().map(own_file).collect::<anyhow::Result<_>>()?).await?;
     let cancel = CancellationToken::new();
