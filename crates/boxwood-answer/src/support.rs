@@ -50,10 +50,8 @@ pub struct Signals {
 pub struct Weights {
     /// Constant.
     pub bias: f32,
-    /// Of [`Signals::read_out`].
-    pub read_out: f32,
-    /// Of [`Signals::question_check`].
-    pub question_check: f32,
+    /// Of [`Signals::read_out`], or of [`Signals::question_check`] where there is none.
+    pub question: f32,
     /// Of [`Signals::answer_check`].
     pub answer_check: f32,
     /// Of [`Signals::question_fit`].
@@ -63,8 +61,7 @@ pub struct Weights {
 impl Weights {
     fn probability(&self, signals: &Signals) -> f32 {
         let logit = self.bias
-            + self.read_out * signals.read_out.unwrap_or(0.0)
-            + self.question_check * signals.question_check
+            + self.question * signals.read_out.unwrap_or(signals.question_check)
             + self.answer_check * signals.answer_check
             + self.question_fit * signals.question_fit;
         1.0 / (1.0 + (-logit).exp())
@@ -85,15 +82,13 @@ impl SupportModel {
     pub const DEFAULT: Self = Self {
         with_read_out: Weights {
             bias: -0.03,
-            read_out: 0.52,
-            question_check: 0.0,
+            question: 0.52,
             answer_check: 0.42,
             question_fit: 0.095,
         },
         without: Weights {
             bias: -0.30,
-            read_out: 0.0,
-            question_check: 0.48,
+            question: 0.48,
             answer_check: 0.44,
             question_fit: 0.096,
         },
