@@ -81,6 +81,7 @@ pub fn build(plan: &Plan, question: &Question, sources: &[Source], shown: &Shown
             partition: question.partition.clone(),
         }),
         effort: None,
+        response_format: None,
     }
 }
 

@@ -26,6 +26,6 @@ pub use document::{
 pub use ids::{ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, UserId};
 pub use model::{
     ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChatStream, ChoiceScores, Effort, Embedder,
-    FinishReason, ImageInput, ModelError, ModelIdentity, Sampling, SharedPrefix, Usage,
+    FinishReason, ImageInput, JsonSchemaFormat, ModelError, ModelIdentity, Sampling, SharedPrefix, Usage,
 };
 pub use principal::{Principal, Resource, Scope, ScopeSet};

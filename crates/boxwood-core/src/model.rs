@@ -26,6 +26,8 @@ pub struct ModelIdentity {
     pub images: bool,
     /// Whether [`ChatModel::score_choices`] works.
     pub scores_choices: bool,
+    /// Whether [`ChatRequest::response_format`] is obeyed, by constrained decoding or by the host.
+    pub json_schema: bool,
 }
 
 /// Who speaks.
@@ -110,6 +112,20 @@ pub struct SharedPrefix {
     pub partition: String,
 }
 
+/// The whole reply is one JSON value that is valid against this schema: compact (no white space outside strings), its
+/// keys in the schema's order.
+///
+/// The value ends where it is complete: stop strings do not apply. A reply that ended with [`FinishReason::Length`] is
+/// the beginning of a value. A host may enforce a weaker schema than this one (and give `null` for an optional key), so
+/// whoever needs every rule to hold validates the reply.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JsonSchemaFormat {
+    /// A name for the host: letters, digits, `_` and `-`, at most 64.
+    pub name: String,
+    /// A JSON Schema. References are within the schema only; nothing is fetched.
+    pub schema: serde_json::Value,
+}
+
 /// One completion to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChatRequest {
@@ -125,6 +141,10 @@ pub struct ChatRequest {
     pub shared_prefix: Option<SharedPrefix>,
     /// Reasoning effort, for models that have it.
     pub effort: Option<Effort>,
+    /// What the reply must look like; refused with [`ModelError::Unsupported`] by a model whose identity says
+    /// `json_schema: false`, and with [`ModelError::SchemaUnsupported`] where the schema can't be enforced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<JsonSchemaFormat>,
 }
 
 impl ChatRequest {
@@ -140,6 +160,7 @@ impl ChatRequest {
             stop: Vec::new(),
             shared_prefix: None,
             effort: None,
+            response_format: None,
         }
     }
 }
@@ -256,6 +277,14 @@ pub enum ModelError {
     /// The caller went away, or the deadline passed.
     #[error("the request was cancelled")]
     Cancelled,
+    /// The schema of the reply can't be enforced; told before any work.
+    #[error("the model {model} can't keep to the schema of the reply: {message}")]
+    SchemaUnsupported {
+        /// The model.
+        model: String,
+        /// What of the schema is in the way, and where.
+        message: String,
+    },
     /// The implementation can't do that.
     #[error("the model {model} can't {what}")]
     Unsupported {

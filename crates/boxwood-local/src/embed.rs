@@ -83,6 +83,7 @@ impl MiniLmEmbedder {
                 max_output_tokens: 0,
                 images: false,
                 scores_choices: false,
+                json_schema: false,
             }),
             jobs,
         })

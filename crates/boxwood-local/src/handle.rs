@@ -55,6 +55,7 @@ impl LocalEngine {
             max_output_tokens: config.max_output_tokens,
             images: false,
             scores_choices: true,
+            json_schema: false,
         };
         let state = Arc::new(EngineState {
             config,
@@ -170,6 +171,12 @@ impl LocalModel {
             return Err(ModelError::Unsupported {
                 model: self.name(),
                 what: "read pictures",
+            });
+        }
+        if request.response_format.is_some() {
+            return Err(ModelError::Unsupported {
+                model: self.name(),
+                what: "keep to a schema",
             });
         }
         if request.max_output_tokens == 0 {

@@ -364,6 +364,7 @@ fn remote_identity(binding: &Binding, host: &Host) -> ModelIdentity {
         max_output_tokens: host.capabilities.max_output_tokens,
         images: host.capabilities.images,
         scores_choices: false,
+        json_schema: false,
     }
 }
 

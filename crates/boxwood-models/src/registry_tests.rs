@@ -14,6 +14,7 @@ fn identity(name: &str) -> ModelIdentity {
         max_output_tokens: 4_096,
         images: false,
         scores_choices: true,
+        json_schema: true,
     }
 }
 

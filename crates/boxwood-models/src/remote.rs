@@ -84,6 +84,12 @@ impl RemoteModel {
                 what: "read images",
             });
         }
+        if request.response_format.is_some() && !self.identity.json_schema {
+            return Err(ModelError::Unsupported {
+                model: self.model(),
+                what: "keep to a schema",
+            });
+        }
         let prompt = estimate_prompt(request);
         let wanted = request.max_output_tokens.min(self.identity.max_output_tokens);
         let tokens = prompt.saturating_add(wanted);

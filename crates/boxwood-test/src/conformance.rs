@@ -1,7 +1,11 @@
 //! The contract of [`ChatModel`] as checks that every implementation runs, [`crate::ScriptedModel`] too.
 
-use boxwood_core::{ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChoiceScores, ModelError};
+use boxwood_core::{
+    ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChoiceScores, FinishReason, JsonSchemaFormat,
+    ModelError,
+};
 use futures::StreamExt;
+use serde_json::json;
 
 fn request(text: &str, most: u32) -> ChatRequest {
     ChatRequest::new(vec![ChatMessage::new(ChatRole::User, text)], most)
@@ -72,6 +76,46 @@ pub async fn choices_are_normalised(model: &dyn ChatModel) {
     }
 }
 
+/// A reply keeps to the schema that it was asked for, or such a request is refused as the identity says.
+///
+/// # Panics
+/// When the model breaks the contract.
+pub async fn replies_keep_to_a_schema(model: &dyn ChatModel) {
+    let schema = json!({
+        "type": "object",
+        "properties": {"wet": {"type": "boolean"}, "kind": {"enum": ["liquid", "solid"]}},
+        "required": ["wet", "kind"],
+        "additionalProperties": false,
+    });
+    let mut request = request("Is water wet, and of which kind is it?", 40);
+    request.response_format = Some(JsonSchemaFormat {
+        name: "water".to_owned(),
+        schema,
+    });
+    let mut stream = match model.stream(request).await {
+        Err(ModelError::Unsupported { .. }) => {
+            assert!(!model.identity().json_schema, "the identity says that it can");
+            return;
+        }
+        other => other.expect("a small schema is taken"),
+    };
+    assert!(model.identity().json_schema, "the identity says that it can't");
+    let mut reply = String::new();
+    while let Some(event) = stream.next().await {
+        match event.expect("a short request ends well") {
+            ChatEvent::Text { text, .. } => reply.push_str(&text),
+            ChatEvent::End { finish, .. } => assert_eq!(finish, FinishReason::Stop, "{reply}"),
+            ChatEvent::PromptProgress { .. } => {}
+        }
+    }
+    let valid = ["liquid", "solid"].iter().any(|kind| {
+        [true, false]
+            .map(|wet| json!({"wet": wet, "kind": kind}).to_string())
+            .contains(&reply)
+    });
+    assert!(valid, "the reply is compact and valid: {reply}");
+}
+
 /// All checks.
 ///
 /// # Panics
@@ -80,16 +124,31 @@ pub async fn chat_model(model: &dyn ChatModel) {
     streams_end_once(model).await;
     over_length_input_is_refused(model).await;
     choices_are_normalised(model).await;
+    replies_keep_to_a_schema(model).await;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ScriptedModel;
+    use crate::scripted::Script;
 
     #[tokio::test]
     async fn the_scripted_model_keeps_the_contract() {
-        chat_model(&ScriptedModel::saying("one two three four five")).await;
+        let model = ScriptedModel::saying("one two three four five");
+        model.respond_with(|request| {
+            let asked = request.response_format.as_ref()?;
+            assert_eq!(asked.name, "water");
+            Some(Script::SaysJson(json!({"wet": true, "kind": "liquid"})))
+        });
+        chat_model(&model).await;
+        let schemas = model
+            .requests()
+            .into_iter()
+            .filter_map(|request| request.response_format);
+        assert_eq!(schemas.count(), 1, "the schema is remembered");
+        let without = ScriptedModel::with_identity("one two three", |identity| identity.json_schema = false);
+        chat_model(&without).await;
     }
 
     #[tokio::test]

@@ -1,6 +1,8 @@
 //! A chat model that says what the test tells it to, and remembers what it was asked.
 //!
-//! Keeps the contract of [`ChatModel`] (see [`crate::conformance`]): one token is one word.
+//! Keeps the contract of [`ChatModel`] (see [`crate::conformance`]): one token is one word, or one piece of a JSON value.
+//! It does not enforce a schema: what it says is the test's business, and [`ScriptedModel::requests`] tells the schema
+//! that it was asked for.
 
 use async_trait::async_trait;
 use boxwood_core::{
@@ -21,6 +23,10 @@ use tokio::sync::watch;
 pub enum Script {
     /// Writes this text, a word a piece.
     Says(String),
+    /// Writes this value as compact JSON, as a model does that keeps to a schema: a name, a value or a mark a piece.
+    SaysJson(serde_json::Value),
+    /// Writes these pieces, each with its log-probability.
+    SaysPieces(Vec<(String, f32)>),
     /// Refuses before the first token because its queue is full.
     Overloaded(Duration),
     /// Breaks after the first token.
@@ -29,10 +35,14 @@ pub enum Script {
     Panics,
 }
 
+/// Chooses what a completion does by what was asked; `None` leaves it to the queue and the usual text.
+type Responder = dyn Fn(&ChatRequest) -> Option<Script> + Send + Sync;
+
 struct Shared {
     identity: ModelIdentity,
     scripts: Mutex<VecDeque<Script>>,
     fallback: Mutex<Script>,
+    responder: Mutex<Option<Arc<Responder>>>,
     requests: Mutex<Vec<ChatRequest>>,
     open: watch::Sender<bool>,
     running: AtomicUsize,
@@ -47,17 +57,26 @@ pub struct ScriptedModel(Arc<Shared>);
 impl ScriptedModel {
     /// A model that always says this.
     pub fn saying(text: &str) -> Self {
+        Self::with_identity(text, |_| ())
+    }
+
+    /// The same, with an identity that differs from the usual one: a small window, no schemas.
+    pub fn with_identity(text: &str, change: impl FnOnce(&mut ModelIdentity)) -> Self {
+        let mut identity = ModelIdentity {
+            name: "scripted__model".to_owned(),
+            provider: "scripted".to_owned(),
+            context_window: 8_192,
+            max_output_tokens: 1_024,
+            images: false,
+            scores_choices: true,
+            json_schema: true,
+        };
+        change(&mut identity);
         Self(Arc::new(Shared {
-            identity: ModelIdentity {
-                name: "scripted__model".to_owned(),
-                provider: "scripted".to_owned(),
-                context_window: 8_192,
-                max_output_tokens: 1_024,
-                images: false,
-                scores_choices: true,
-            },
+            identity,
             scripts: Mutex::default(),
             fallback: Mutex::new(Script::Says(text.to_owned())),
+            responder: Mutex::default(),
             requests: Mutex::default(),
             open: watch::Sender::new(true),
             running: AtomicUsize::new(0),
@@ -69,6 +88,21 @@ impl ScriptedModel {
     /// What the next completion does, before it goes back to its usual text.
     pub fn next(&self, script: Script) {
         self.0.scripts.lock().push_back(script);
+    }
+
+    /// From now on, what a completion does is chosen by what was asked: for requests that run beside each other, whose
+    /// order is not known. `None` leaves it to [`ScriptedModel::next`] and the usual text.
+    pub fn respond_with(&self, responder: impl Fn(&ChatRequest) -> Option<Script> + Send + Sync + 'static) {
+        *self.0.responder.lock() = Some(Arc::new(responder));
+    }
+
+    fn script_for(&self, request: &ChatRequest) -> Script {
+        let responder = self.0.responder.lock().clone();
+        if let Some(script) = responder.and_then(|responder| responder(request)) {
+            return script;
+        }
+        let next = self.0.scripts.lock().pop_front();
+        next.unwrap_or_else(|| self.0.fallback.lock().clone())
     }
 
     /// The probability that it gives to the first of two choices.
@@ -86,7 +120,7 @@ impl ScriptedModel {
         self.0.open.send_replace(true);
     }
 
-    /// Every completion that was asked for.
+    /// Every completion that was asked for, its schema included.
     pub fn requests(&self) -> Vec<ChatRequest> {
         self.0.requests.lock().clone()
     }
@@ -132,11 +166,15 @@ impl ScriptedModel {
     }
 
     fn events(&self, script: &Script, input_tokens: u32, limit: u32) -> Vec<Result<ChatEvent, ModelError>> {
-        let text = match script {
-            Script::Says(text) => text.as_str(),
-            _ => return vec![Ok(piece("A ")), Err(self.failed())],
+        let pieces: Vec<(String, f32)> = match script {
+            Script::Says(text) => with_usual_log_prob(text.split_inclusive(' ')),
+            Script::SaysJson(value) => {
+                let text = value.to_string();
+                with_usual_log_prob(json_pieces(&text))
+            }
+            Script::SaysPieces(pieces) => pieces.clone(),
+            _ => return vec![Ok(piece("A ", USUAL_LOG_PROB)), Err(self.failed())],
         };
-        let pieces: Vec<&str> = text.split_inclusive(' ').collect();
         let kept = pieces.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
         let finish = if kept < pieces.len() {
             FinishReason::Length
@@ -152,16 +190,42 @@ impl ScriptedModel {
             done: input_tokens,
             total: input_tokens,
         })];
-        events.extend(pieces.into_iter().take(kept).map(|word| Ok(piece(word))));
+        let kept = pieces.iter().take(kept);
+        events.extend(kept.map(|(text, log_prob)| Ok(piece(text, *log_prob))));
         events.push(Ok(ChatEvent::End { finish, usage }));
         events
     }
 }
 
-fn piece(text: &str) -> ChatEvent {
+const USUAL_LOG_PROB: f32 = -0.1;
+
+fn with_usual_log_prob<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Vec<(String, f32)> {
+    let piece = |text: &str| (text.to_owned(), USUAL_LOG_PROB);
+    pieces.into_iter().map(piece).collect()
+}
+
+/// Compact JSON in pieces: marks between values (as many as stand together), the rest word by word.
+fn json_pieces(text: &str) -> Vec<&str> {
+    let is_mark = |character: char| "{}[]:,\"".contains(character);
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let end = if is_mark(first) {
+            rest.find(|character| !is_mark(character))
+        } else {
+            rest.find(is_mark)
+        };
+        let (head, tail) = rest.split_at(end.unwrap_or(rest.len()));
+        pieces.extend(head.split_inclusive(' '));
+        rest = tail;
+    }
+    pieces
+}
+
+fn piece(text: &str, log_prob: f32) -> ChatEvent {
     ChatEvent::Text {
         text: text.to_owned(),
-        log_prob: Some(-0.1),
+        log_prob: Some(log_prob),
     }
 }
 
@@ -193,9 +257,14 @@ impl ChatModel for ScriptedModel {
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
         let input_tokens = self.check_length(&request)?;
         let limit = request.max_output_tokens;
+        if request.response_format.is_some() && !self.0.identity.json_schema {
+            return Err(ModelError::Unsupported {
+                model: self.0.identity.name.clone(),
+                what: "keep to a schema",
+            });
+        }
+        let script = self.script_for(&request);
         self.0.requests.lock().push(request);
-        let next = self.0.scripts.lock().pop_front();
-        let script = next.unwrap_or_else(|| self.0.fallback.lock().clone());
         match &script {
             Script::Overloaded(retry_after) => {
                 let model = self.0.identity.name.clone();
@@ -205,7 +274,7 @@ impl ChatModel for ScriptedModel {
                 });
             }
             Script::Panics => panic!("the script says to panic"),
-            Script::Says(_) | Script::Breaks => {}
+            Script::Says(_) | Script::SaysJson(_) | Script::SaysPieces(_) | Script::Breaks => {}
         }
         self.0.running.fetch_add(1, Ordering::SeqCst);
         let running = Running {

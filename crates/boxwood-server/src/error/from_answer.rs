@@ -70,6 +70,8 @@ fn model_failure(source: ModelError) -> ApiError {
         ModelError::Unavailable { .. } => ApiError::new(ErrorCode::Unavailable, words),
         ModelError::Failed { .. } => ApiError::new(ErrorCode::BadGateway, words).caused_by(source),
         ModelError::Cancelled => ApiError::new(ErrorCode::Unavailable, "The question was cancelled."),
+        ModelError::SchemaUnsupported { .. } => ApiError::new(ErrorCode::BadRequest, words.clone())
+            .with_error(FieldError::new(Reason::InvalidParameter, "", words)),
         ModelError::Unsupported { .. } => ApiError::new(ErrorCode::BadRequest, words),
     }
 }

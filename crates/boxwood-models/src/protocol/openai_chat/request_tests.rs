@@ -41,6 +41,7 @@ fn box_request() -> ChatRequest {
         stop: vec!["<|im_end|>".into()],
         shared_prefix: None,
         effort: Some(Effort::Low),
+        response_format: None,
     }
 }
 
