@@ -90,6 +90,39 @@ pub enum LimitField {
     MaxCompletionTokens,
 }
 
+/// How a host keeps its reply to a JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonSchemaSupport {
+    /// Not at all.
+    None,
+    /// By OpenAI's strict subset, to which the schema is cut down.
+    Strict,
+    /// By the whole schema (vLLM, llama-server, Ollama).
+    Full,
+}
+
+impl JsonSchemaSupport {
+    /// Every way with its name in `boxwood.toml`.
+    pub const TABLE: [(&'static str, Self); 3] = [
+        ("none", Self::None),
+        ("strict", Self::Strict),
+        ("full", Self::Full),
+    ];
+}
+
+/// How large a schema a strict host takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemaLimits {
+    /// Properties of all objects together.
+    pub properties: usize,
+    /// Objects inside one another.
+    pub levels: usize,
+    /// Values of all enums together.
+    pub enum_values: usize,
+    /// Characters of all names and enum values together.
+    pub characters: usize,
+}
+
 /// The rules of a family: one row of the table.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FamilyRules {
@@ -111,6 +144,8 @@ pub struct FamilyRules {
     pub think_tags: bool,
     /// Takes pictures.
     pub images: bool,
+    /// Keeps replies to a schema.
+    pub json_schema: JsonSchemaSupport,
     /// Tokens of prompt and completion together.
     pub context_window: u32,
     /// Tokens of one completion.
@@ -161,6 +196,7 @@ impl Family {
                 context_window: 128_000,
                 max_output_tokens: 16_384,
                 refused: &[Parameter::TopK, Parameter::ReasoningEffort],
+                json_schema: JsonSchemaSupport::Strict,
                 ..plain_rules("gpt_4")
             },
         ),
@@ -183,6 +219,7 @@ impl Family {
                 context_window: 131_072,
                 max_output_tokens: 131_072,
                 refused: &[Parameter::TopK, Parameter::ReasoningEffort],
+                json_schema: JsonSchemaSupport::Strict,
                 ..plain_rules("grok")
             },
         ),
@@ -201,6 +238,7 @@ impl Family {
                     Parameter::PresencePenalty,
                     Parameter::Stop,
                 ],
+                json_schema: JsonSchemaSupport::Strict,
                 ..plain_rules("grok_reasoning")
             },
         ),
@@ -242,6 +280,8 @@ const fn plain_rules(name: &'static str) -> FamilyRules {
         refused: &[Parameter::ReasoningEffort],
         think_tags: false,
         images: false,
+        // Which server stands there, and which version, is not known: the binding says it.
+        json_schema: JsonSchemaSupport::None,
         context_window: 32_768,
         max_output_tokens: 8_192,
     }
@@ -254,6 +294,7 @@ const fn reasoning_rules(name: &'static str) -> FamilyRules {
         limit_field: LimitField::MaxCompletionTokens,
         instruction_role: "developer",
         refused: REASONING_REFUSED,
+        json_schema: JsonSchemaSupport::Strict,
         ..plain_rules(name)
     }
 }
@@ -269,6 +310,8 @@ pub struct Capabilities {
     pub max_output_tokens: u32,
     /// Takes pictures.
     pub images: bool,
+    /// Keeps replies to a schema.
+    pub json_schema: JsonSchemaSupport,
     /// Refused in addition to the family's list.
     pub also_refused: Vec<Parameter>,
     /// Output tokens kept for thinking, on top of what the caller asks for; `None`: by effort.
@@ -284,6 +327,7 @@ impl Capabilities {
             context_window: rules.context_window,
             max_output_tokens: rules.max_output_tokens,
             images: rules.images,
+            json_schema: rules.json_schema,
             also_refused: Vec::new(),
             reasoning_reserve: None,
         }

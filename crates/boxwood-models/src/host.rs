@@ -3,7 +3,7 @@
 //! Invariant: a vendor is a row here, not a type; the wire protocol of all of them is `protocol::openai_chat`.
 //! Made by `settings.rs`, read by the protocol and the transport.
 
-use crate::capability::Capabilities;
+use crate::capability::{Capabilities, SchemaLimits};
 use secrecy::SecretString;
 use serde::Serialize;
 use std::time::Duration;
@@ -48,7 +48,23 @@ pub struct HostRow {
     pub needs_deployment: bool,
     /// Whether requests name an API version.
     pub needs_api_version: bool,
+    /// How large a schema it takes under `strict`.
+    pub schema_limits: SchemaLimits,
 }
+
+/// As Microsoft states them for Azure; OpenAI has raised its own since.
+const AZURE_SCHEMAS: SchemaLimits = SchemaLimits {
+    properties: 100,
+    levels: 5,
+    enum_values: 500,
+    characters: 15_000,
+};
+const OPENAI_SCHEMAS: SchemaLimits = SchemaLimits {
+    properties: 5_000,
+    levels: 10,
+    enum_values: 1_000,
+    characters: 120_000,
+};
 
 impl HostKind {
     /// Every kind with its row.
@@ -73,6 +89,7 @@ impl HostKind {
             HostRow {
                 provider: "openai",
                 authentication: Authentication::Bearer,
+                schema_limits: OPENAI_SCHEMAS,
                 ..azure_row("openai")
             },
         ),
@@ -82,6 +99,7 @@ impl HostKind {
                 provider: "openai_compatible",
                 authentication: Authentication::Bearer,
                 needs_key: false,
+                schema_limits: OPENAI_SCHEMAS,
                 ..azure_row("openai_compatible")
             },
         ),
@@ -109,6 +127,7 @@ const fn azure_row(name: &'static str) -> HostRow {
         needs_key: true,
         needs_deployment: false,
         needs_api_version: false,
+        schema_limits: AZURE_SCHEMAS,
     }
 }
 

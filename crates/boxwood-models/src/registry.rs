@@ -3,6 +3,7 @@
 //! Invariant: [`ResolvedModel::served`] and the serving model's identity always say what really answers: a stand-in is
 //! never passed off as the model of the card. Built once by the binary; called by `boxwood-answer`.
 
+use crate::capability::JsonSchemaSupport;
 use crate::cards::{ModelCard, ParameterKind, Purpose, cards, find_card, nearest_of, normalised};
 use crate::catalog::{CatalogPurpose, find_local};
 use crate::host::Host;
@@ -364,7 +365,7 @@ fn remote_identity(binding: &Binding, host: &Host) -> ModelIdentity {
         max_output_tokens: host.capabilities.max_output_tokens,
         images: host.capabilities.images,
         scores_choices: false,
-        json_schema: false,
+        json_schema: host.capabilities.json_schema != JsonSchemaSupport::None,
     }
 }
 

@@ -6,8 +6,8 @@
 
 use crate::host::Host;
 use crate::protocol::openai_chat::{
-    Decoded, StreamDecoder, VisibleText, decode_error, decode_reply, encode, output_limit, transport_error,
-    without_key,
+    CompactJson, Decoded, StreamDecoder, VisibleText, decode_error, decode_reply, encode, output_limit,
+    response_format, transport_error, without_key,
 };
 use crate::retry::{AttemptError, next_delay};
 use crate::tokens::{estimate_prompt, estimate_tokens};
@@ -82,12 +82,6 @@ impl RemoteModel {
             return Err(ModelError::Unsupported {
                 model: self.model(),
                 what: "read images",
-            });
-        }
-        if request.response_format.is_some() && !self.identity.json_schema {
-            return Err(ModelError::Unsupported {
-                model: self.model(),
-                what: "keep to a schema",
             });
         }
         let prompt = estimate_prompt(request);
@@ -177,12 +171,25 @@ impl ChatModel for RemoteModel {
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
         let prompt_tokens = self.check(&request)?;
+        let format = request
+            .response_format
+            .as_ref()
+            .map(|wanted| response_format(&self.host, &self.identity.name, wanted))
+            .transpose()?;
+        // A value ends where it is complete: stop strings are for free text.
+        let stop = if format.is_none() {
+            request.stop.as_slice()
+        } else {
+            &[]
+        };
+        let visible = VisibleText::new(stop, self.host.capabilities.rules().think_tags);
+        let compact = format.is_some().then(CompactJson::default);
         let asked_at = Instant::now();
         let deadline = asked_at + self.host.limits.deadline;
         let place = self.admit(deadline).await?;
         let started_at = Instant::now();
         let limit = output_limit(&self.host.capabilities, &request, prompt_tokens);
-        let body = encode(&self.host, &request, limit).to_string();
+        let body = encode(&self.host, &request, limit, format).to_string();
         let reply = self.attempt_with_retries(body.into(), deadline).await?;
         let content_type = reply
             .headers
@@ -192,7 +199,8 @@ impl ChatModel for RemoteModel {
         let running = Running {
             model: self.model(),
             host: self.host.clone(),
-            visible: VisibleText::new(&request.stop, self.host.capabilities.rules().think_tags),
+            visible,
+            compact,
             decoder: StreamDecoder::new(&self.identity.name),
             pieces: reply.pieces().boxed(),
             whole: whole.then(Vec::new),
@@ -232,6 +240,15 @@ fn headers_of(host: &Host) -> Option<HeaderMap> {
     Some(headers)
 }
 
+fn refused_by_model(model: &str) -> ModelError {
+    ModelError::Refused {
+        model: model.to_owned(),
+        status: None,
+        code: None,
+        message: "the model itself refuses to answer this".to_owned(),
+    }
+}
+
 fn deadline_passed(host: &Host, model: &str) -> ModelError {
     let seconds = host.limits.deadline.as_secs();
     let message = format!("the host did not finish within {seconds} s (`deadline_seconds` of the binding)");
@@ -252,6 +269,8 @@ struct Running {
     model: String,
     host: Host,
     visible: VisibleText,
+    /// For a reply that keeps to a schema.
+    compact: Option<CompactJson>,
     decoder: StreamDecoder,
     pieces: BoxStream<'static, Result<Bytes, TransportError>>,
     /// The body so far, where the host answers with one JSON body.
@@ -304,14 +323,20 @@ impl Running {
         }
         let decoded = self.decoder.push(&piece)?;
         let is_done = decoded.contains(&Decoded::Done);
-        self.take(decoded);
+        self.take(decoded)?;
         if is_done && !self.over { self.end() } else { Ok(()) }
     }
 
     /// Turns decoded text into events; ends at a stop string.
-    fn take(&mut self, decoded: Vec<Decoded>) {
+    fn take(&mut self, decoded: Vec<Decoded>) -> Result<(), ModelError> {
         for piece in decoded {
-            let Decoded::Text(text) = piece else { continue };
+            let text = match piece {
+                Decoded::Text(text) => text,
+                // In words it is an answer of the model; where a value was asked for, there is none.
+                Decoded::Refusal(text) if self.compact.is_none() => text,
+                Decoded::Refusal(_) => return Err(refused_by_model(&self.model)),
+                Decoded::Thinking | Decoded::Done => continue,
+            };
             self.pieces_of_text = self.pieces_of_text.saturating_add(1);
             let visible = self.visible.push(&text);
             self.show(visible);
@@ -324,12 +349,16 @@ impl Running {
                     ..Usage::default()
                 };
                 self.finish(FinishReason::Stop, Some(usage));
-                return;
+                return Ok(());
             }
         }
+        Ok(())
     }
 
-    fn show(&mut self, text: String) {
+    fn show(&mut self, mut text: String) {
+        if let Some(compact) = &mut self.compact {
+            text = compact.push(&text);
+        }
         if !text.is_empty() {
             self.first_text.get_or_insert_with(Instant::now);
             self.shown |= !text.trim().is_empty();
@@ -342,7 +371,7 @@ impl Running {
             Some(body) => decode_reply(&self.model, body)?,
             None => self.decoder.end()?,
         };
-        self.take(decoded);
+        self.take(decoded)?;
         if self.over {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 //! Invariant: a family is taken from the binding, or from the card where the card's own model is bound; nothing is ever
 //! concluded from a name. Called by `settings.rs` only.
 
-use crate::capability::{Capabilities, Family, Parameter};
+use crate::capability::{Capabilities, Family, JsonSchemaSupport, Parameter};
 use crate::cards::ModelCard;
 use crate::config_reader::{TableReader, clipped};
 use crate::host::{Authentication, Host, HostKind, HostLimits, normalised_base};
@@ -124,6 +124,7 @@ fn read_capabilities(
     let context_window = reader.number("context_window", 256..=100_000_000);
     let max_output = reader.number("max_output_tokens", 16..=10_000_000);
     let images = reader.flag("images");
+    let json_schema = reader.choice("json_schema", &JsonSchemaSupport::TABLE);
     let reserve = reader.number("reasoning_reserve", 0..=1_000_000);
     if let (Some(written), Some(of_card), None) = (written, of_card, model)
         && written != of_card
@@ -157,6 +158,7 @@ fn read_capabilities(
             .min(capabilities.context_window / 2)
     });
     capabilities.images = images.unwrap_or(capabilities.images);
+    capabilities.json_schema = json_schema.unwrap_or(capabilities.json_schema);
     capabilities.reasoning_reserve = number(reserve);
     capabilities.also_refused = also_refused;
     if capabilities.max_output_tokens > capabilities.context_window {

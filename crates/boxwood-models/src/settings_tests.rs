@@ -1,7 +1,7 @@
 //! Tests of [`super`]: every mistake is reported with its path.
 
 use super::*;
-use crate::capability::{Family, Parameter};
+use crate::capability::{Family, JsonSchemaSupport, Parameter};
 use secrecy::ExposeSecret;
 use std::time::Duration;
 
@@ -78,6 +78,7 @@ fn a_full_binding_is_read() {
         context_window = 40960
         max_output_tokens = 4096
         images = true
+        json_schema = "full"
         unsupported = ["top_k", "stop"]
         reasoning_reserve = 100
         provider = "vllm"
@@ -100,6 +101,7 @@ fn a_full_binding_is_read() {
     let host = own.host.as_ref().unwrap();
     assert_eq!(host.provider, "vllm");
     assert_eq!(host.capabilities.also_refused, [Parameter::TopK, Parameter::Stop]);
+    assert_eq!(host.capabilities.json_schema, JsonSchemaSupport::Full);
     assert!(host.capabilities.images && !host.capabilities.accepts(Parameter::Stop));
     assert_eq!((host.limits.max_concurrent, host.limits.retries), (2, 0));
     assert_eq!(host.limits.deadline, Duration::from_secs(30));
@@ -124,6 +126,7 @@ fn every_mistake_is_told_with_its_path() {
         api_key_env = "NOT_THERE"
         max_concurrent = 0
         images = "yes"
+        json_schema = "yes"
         fallback = "azure__openai__gpt_o5"
         "#,
         &[
@@ -142,6 +145,10 @@ fn every_mistake_is_told_with_its_path() {
             (
                 "models.bindings.\"azure__openai__gpt_o4_mini\".images",
                 "true or false, but is a text",
+            ),
+            (
+                "models.bindings.\"azure__openai__gpt_o4_mini\".json_schema",
+                "one of \"none\", \"strict\", \"full\"",
             ),
             (
                 "models.bindings.\"azure__openai__gpt_o4_mini\".max_concurrent",

@@ -10,7 +10,8 @@
 mod support;
 
 use boxwood_core::{
-    ChatEvent, ChatMessage, ChatRequest, ChatRole, Effort, FinishReason, ImageInput, ModelError, Usage,
+    ChatEvent, ChatMessage, ChatRequest, ChatRole, Effort, FinishReason, ImageInput, JsonSchemaFormat,
+    ModelError, Usage,
 };
 use boxwood_models::{ModelRegistry, RawModels, ResolvedModel, Served};
 use futures::StreamExt;
@@ -458,4 +459,79 @@ async fn a_retired_model_is_replaced_by_its_successor() {
         (Served::Successor, "openai__gpt_5_mini")
     );
     assert_eq!(collect(stream).await.unwrap().0, ANSWER.concat());
+}
+
+/// What an extraction of an invoice asks for: much of it is more than a strict host takes.
+fn invoice() -> ChatRequest {
+    let line = json!({"type": "object", "properties": {"item": {"type": "string"}, "amount": {"type": "number", "minimum": 0}},
+                      "required": ["item"]});
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "number": {"type": "string", "maxLength": 40, "description": "The invoice's number."},
+            "date": {"type": ["string", "null"], "format": "date"},
+            "kind": {"enum": ["invoice", "credit note"]},
+            "lines": {"type": "array", "items": line, "maxItems": 500},
+            "seller": {"$ref": "#/definitions/party"},
+        },
+        "required": ["number", "lines"],
+        "definitions": {"party": {"type": "object", "properties": {"name": {"type": "string", "pattern": "^A"}}}},
+    });
+    let mut request = request();
+    request.response_format = Some(JsonSchemaFormat {
+        name: "invoice fields".into(),
+        schema,
+    });
+    request
+}
+
+#[tokio::test]
+async fn a_reply_keeps_to_a_schema_and_comes_compact() {
+    let stub = O4MiniStub::start(&["{\n  \"number\": \"4 2", "\",  \"<|im_end|>\": [ ]", " }\n"]).await;
+    let model = resolve(&stub, "", "");
+    assert!(model.model.identity().json_schema);
+    let (text, finish, _) = ask(&model, invoice()).await.unwrap();
+    assert_eq!(
+        text, "{\"number\":\"4 2\",\"<|im_end|>\":[]}",
+        "compact, and no stop string cuts it"
+    );
+    assert_eq!(finish, FinishReason::Stop);
+    let (_, _, body) = stub.requests().remove(0);
+    let asked = &body["response_format"]["json_schema"];
+    assert_eq!(
+        (&asked["name"], &asked["strict"]),
+        (&json!("invoice_fields"), &json!(true))
+    );
+    assert_eq!(
+        asked["schema"]["properties"]["date"],
+        json!({"type": ["string", "null"]})
+    );
+
+    stub.fail_next(Fault::ModelRefuses);
+    let error = ask(&model, invoice()).await.unwrap_err();
+    assert!(
+        matches!(error, ModelError::Refused { .. }),
+        "words are no value: {error:?}"
+    );
+    stub.fail_next(Fault::ModelRefuses);
+    let (text, ..) = ask(&model, request()).await.unwrap();
+    assert_eq!(text, "I can't help with that.", "in words it is an answer");
+}
+
+#[tokio::test]
+async fn a_schema_that_the_host_cannot_keep_to_is_refused_before_anything_is_sent() {
+    let stub = O4MiniStub::start(&ANSWER).await;
+    let mut request = invoice();
+    request.response_format.as_mut().unwrap().schema["properties"]["notes"] = json!({"type": "object"});
+    let error = ask(&resolve(&stub, "", ""), request).await.unwrap_err();
+    let ModelError::SchemaUnsupported { message, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert!(message.contains("#/properties/notes"), "{message}");
+    let without = resolve(&stub, "json_schema = \"none\"", "");
+    assert!(!without.model.identity().json_schema);
+    let error = ask(&without, invoice()).await.unwrap_err();
+    assert!(matches!(error, ModelError::Unsupported { .. }), "{error:?}");
+    assert!(stub.requests().is_empty());
 }

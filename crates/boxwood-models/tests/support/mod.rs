@@ -33,6 +33,8 @@ pub enum Fault {
     Redirect(String),
     /// The limit was used up by thinking.
     OnlyThinking,
+    /// The model refuses in words of its own.
+    ModelRefuses,
     /// A whole JSON reply although a stream was asked for.
     NotStreamed,
 }
@@ -143,6 +145,11 @@ async fn answer(stub: O4MiniStub, deployment: &str, uri: Uri, headers: HeaderMap
         Some(Fault::Slow(pause)) => tokio::time::sleep(*pause).await,
         Some(Fault::NotStreamed) => {
             let message = json!({"role": "assistant", "content": stub.answer.concat()});
+            let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
+            return axum::Json(json!({"choices": [choice], "usage": usage()})).into_response();
+        }
+        Some(Fault::ModelRefuses) => {
+            let message = json!({"role": "assistant", "content": null, "refusal": "I can't help with that."});
             let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
             return axum::Json(json!({"choices": [choice], "usage": usage()})).into_response();
         }
@@ -270,6 +277,10 @@ fn check(body: &Value) -> Option<Value> {
                     Some("unsupported_value"),
                 ),
             },
+            "response_format" => check_format(value).and_then(|message| {
+                let message = format!("Invalid schema for response_format: {message}");
+                refusal(message, Some(name), None)
+            }),
             "temperature" if value.as_f64() == Some(1.0) => None,
             "temperature" => refusal(
                 format!(
@@ -303,6 +314,72 @@ fn check(body: &Value) -> Option<Value> {
             .map(Vec::as_slice)
             .unwrap_or_default(),
     )
+}
+
+/// What structured outputs refuse under `strict`, the first mistake only.
+fn check_format(format: &Value) -> Option<String> {
+    let asked = &format["json_schema"];
+    let name = asked["name"].as_str().unwrap_or_default();
+    let is_named = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if format["type"] != "json_schema" || name.is_empty() || name.len() > 64 || !name.chars().all(is_named) {
+        return Some("a name is wanted".into());
+    }
+    if asked["strict"] != true || asked["schema"]["type"] != "object" {
+        return Some("schema must be a JSON Schema of 'type: \"object\"'".into());
+    }
+    let mut properties = 0;
+    check_schema(&asked["schema"], 0, &mut properties)
+        .or_else(|| (properties > 100).then(|| "too many properties".into()))
+}
+
+fn check_schema(schema: &Value, level: usize, properties: &mut usize) -> Option<String> {
+    const KNOWN: [&str; 9] = [
+        "type",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "enum",
+        "anyOf",
+        "description",
+        "$defs",
+    ];
+    let keys = schema.as_object()?;
+    if keys.contains_key("$ref") {
+        return (keys.len() > 1).then(|| "$ref cannot have keywords beside it".into());
+    }
+    if let Some(key) = keys.keys().find(|key| !KNOWN.contains(&key.as_str())) {
+        return Some(format!("'{key}' is not permitted"));
+    }
+    if !keys.contains_key("type") && !keys.contains_key("anyOf") {
+        return Some("schema must have a 'type' key".into());
+    }
+    let is_object = schema["type"] == "object";
+    if is_object {
+        let own = schema["properties"].as_object()?;
+        let names: Vec<&str> = schema["required"]
+            .as_array()?
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        *properties += own.len();
+        if schema["additionalProperties"] != false || own.keys().any(|name| !names.contains(&name.as_str())) {
+            return Some("'required' is required to be an array including every key in properties".into());
+        }
+        if level >= 5 {
+            return Some("5 levels of nesting exceeded".into());
+        }
+    }
+    let level = level + usize::from(is_object);
+    let inner = ["properties", "$defs"]
+        .iter()
+        .filter_map(|key| schema[*key].as_object());
+    let lists = schema["anyOf"].as_array().into_iter().flatten();
+    inner
+        .flat_map(|group| group.values())
+        .chain(lists)
+        .chain(schema.get("items"))
+        .find_map(|schema| check_schema(schema, level, properties))
 }
 
 fn check_messages(messages: &[Value]) -> Option<Value> {

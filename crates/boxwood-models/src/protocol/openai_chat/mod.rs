@@ -7,13 +7,17 @@
 //! * `stream`: decode events (and whole replies)
 //! * `errors`: what a host's refusal means and whether to try again
 //! * `visible`: stop strings and thinking on the visible text
+//! * `strict_schema`, `compact`: a schema as strict hosts take it, and its replies without white space
 
+mod compact;
 mod errors;
 mod request;
 mod stream;
+mod strict_schema;
 mod visible;
 
+pub(crate) use compact::CompactJson;
 pub(crate) use errors::{decode_error, transport_error, without_key};
-pub(crate) use request::{encode, output_limit, warnings};
+pub(crate) use request::{encode, output_limit, response_format, warnings};
 pub(crate) use stream::{Decoded, StreamDecoder, decode_reply};
 pub(crate) use visible::VisibleText;

@@ -3,18 +3,22 @@
 //! Invariant: a parameter that the model refuses is never sent, and whatever is left out is in [`warnings`], which
 //! reads the same rules.
 
-use crate::capability::{Capabilities, LimitField, Parameter};
+use super::strict_schema::strict_schema;
+use crate::capability::{Capabilities, JsonSchemaSupport, LimitField, Parameter};
 use crate::host::Host;
 use crate::resolved::ModelWarning;
 use base64::Engine;
-use boxwood_core::{ChatMessage, ChatRequest, ChatRole, Effort, Sampling};
+use boxwood_core::{ChatMessage, ChatRequest, ChatRole, Effort, JsonSchemaFormat, ModelError, Sampling};
 use serde_json::{Map, Value, json};
 
 /// The dialect allows four stop strings; further ones are applied to the visible text only.
 const MOST_STOP_STRINGS: usize = 4;
 
-/// The body of a streamed completion. `output_limit` comes from [`output_limit`].
-pub(crate) fn encode(host: &Host, request: &ChatRequest, output_limit: u32) -> Value {
+/// A name of a schema has at most so many characters.
+const LONGEST_FORMAT_NAME: usize = 64;
+
+/// The body of a streamed completion. `output_limit` comes from [`output_limit`], `format` from [`response_format`].
+pub(crate) fn encode(host: &Host, request: &ChatRequest, output_limit: u32, format: Option<Value>) -> Value {
     let capabilities = &host.capabilities;
     let rules = capabilities.rules();
     let mut body = Map::new();
@@ -36,7 +40,9 @@ pub(crate) fn encode(host: &Host, request: &ChatRequest, output_limit: u32) -> V
             body.insert(parameter.as_str().into(), value);
         }
     }
-    if !request.stop.is_empty() && capabilities.accepts(Parameter::Stop) {
+    // A value ends where it is complete: a stop string would cut it.
+    let may_stop = format.is_none() && !request.stop.is_empty();
+    if may_stop && capabilities.accepts(Parameter::Stop) {
         let sent: Vec<&String> = request.stop.iter().take(MOST_STOP_STRINGS).collect();
         body.insert("stop".into(), json!(sent));
     }
@@ -46,9 +52,52 @@ pub(crate) fn encode(host: &Host, request: &ChatRequest, output_limit: u32) -> V
     {
         body.insert("reasoning_effort".into(), json!(effort));
     }
+    if let Some(format) = format {
+        body.insert("response_format".into(), format);
+    }
     body.insert("stream".into(), true.into());
     body.insert("stream_options".into(), json!({"include_usage": true}));
     Value::Object(body)
+}
+
+/// How the host is asked for a reply that keeps to a schema.
+///
+/// # Errors
+/// [`ModelError::Unsupported`] where the binding has no such thing, [`ModelError::SchemaUnsupported`] where the schema
+/// can't be cut down to what the host takes.
+pub(crate) fn response_format(
+    host: &Host,
+    model: &str,
+    wanted: &JsonSchemaFormat,
+) -> Result<Value, ModelError> {
+    let schema =
+        match host.capabilities.json_schema {
+            JsonSchemaSupport::None => {
+                return Err(ModelError::Unsupported {
+                    model: model.to_owned(),
+                    what: "keep to a schema",
+                });
+            }
+            JsonSchemaSupport::Full => wanted.schema.clone(),
+            JsonSchemaSupport::Strict => strict_schema(&wanted.schema, host.kind.row().schema_limits)
+                .map_err(|problem| ModelError::SchemaUnsupported {
+                    model: model.to_owned(),
+                    message: problem.to_string(),
+                })?,
+        };
+    let format = json!({"name": format_name(&wanted.name), "strict": true, "schema": schema});
+    Ok(json!({"type": "json_schema", "json_schema": format}))
+}
+
+/// The name in the characters that hosts take.
+fn format_name(name: &str) -> String {
+    let is_taken = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
+    let name: String = name
+        .chars()
+        .take(LONGEST_FORMAT_NAME)
+        .map(|character| if is_taken(character) { character } else { '_' })
+        .collect();
+    if name.is_empty() { "reply".to_owned() } else { name }
 }
 
 /// Tokens to ask for: the visible ones and a reserve for thinking, within the model's limit and what the prompt leaves.
@@ -72,7 +121,8 @@ pub(crate) fn warnings(capabilities: &Capabilities, request: &ChatRequest) -> Ve
             warn(parameter.as_str(), message);
         }
     }
-    if !request.stop.is_empty() && !capabilities.accepts(Parameter::Stop) {
+    let may_stop = request.response_format.is_none() && !request.stop.is_empty();
+    if may_stop && !capabilities.accepts(Parameter::Stop) {
         warn(
             "stop",
             format!("models of the family {family} do not take it; the answer is cut here instead"),

@@ -50,7 +50,7 @@ fn o4_mini_gets_only_what_it_takes() {
     let host = host(HostKind::AzureOpenai, Family::OSeries);
     let limit = output_limit(&host.capabilities, &box_request(), 20);
     assert_eq!(
-        encode(&host, &box_request(), limit),
+        encode(&host, &box_request(), limit, None),
         json!({
             "model": "prod",
             "messages": [
@@ -81,7 +81,7 @@ fn other_models_get_everything() {
     request.effort = None;
     let limit = output_limit(&host.capabilities, &request, 20);
     assert_eq!(
-        encode(&host, &request, limit),
+        encode(&host, &request, limit, None),
         json!({
             "model": "served-model",
             "messages": [
@@ -109,6 +109,7 @@ fn the_dated_host_has_the_deployment_in_its_url_only() {
         &host(HostKind::AzureOpenaiDated, Family::Gpt4),
         &box_request(),
         10,
+        None,
     );
     assert_eq!(body.get("model"), None);
 }
@@ -120,7 +121,7 @@ fn images_become_data_urls() {
         media_type: "image/png".into(),
         bytes: b"PNG".to_vec(),
     });
-    let body = encode(&host(HostKind::Openai, Family::OSeries), &request, 10);
+    let body = encode(&host(HostKind::Openai, Family::OSeries), &request, 10, None);
     assert_eq!(
         body["messages"][1]["content"],
         json!([
@@ -134,7 +135,7 @@ fn images_become_data_urls() {
 fn at_most_four_stop_strings_are_sent() {
     let mut request = box_request();
     request.stop = (0..6).map(|number| number.to_string()).collect();
-    let body = encode(&host(HostKind::Openai, Family::Gpt4), &request, 10);
+    let body = encode(&host(HostKind::Openai, Family::Gpt4), &request, 10, None);
     assert_eq!(body["stop"], json!(["0", "1", "2", "3"]));
 }
 
@@ -173,4 +174,62 @@ fn an_effort_that_a_family_lacks_becomes_the_next_higher() {
             .iter()
             .any(|w| w.parameter == "max_output_tokens")
     );
+}
+
+fn wanted(name: &str) -> JsonSchemaFormat {
+    JsonSchemaFormat {
+        name: name.to_owned(),
+        schema: json!({"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}),
+    }
+}
+
+#[test]
+fn a_schema_is_sent_as_the_binding_takes_it() {
+    let check = |kind, support, expected: Value| {
+        let mut host = host(kind, Family::OSeries);
+        host.capabilities.json_schema = support;
+        let format = response_format(&host, "m", &wanted("lease terms: day")).unwrap();
+        let body = encode(&host, &box_request(), 10, Some(format));
+        let expected = json!({"name": "lease_terms__day", "strict": true, "schema": expected});
+        assert_eq!(
+            body["response_format"],
+            json!({"type": "json_schema", "json_schema": expected})
+        );
+        assert_eq!(body.get("stop"), None, "a stop string would cut the value");
+    };
+    check(
+        HostKind::AzureOpenai,
+        JsonSchemaSupport::Strict,
+        json!({"type": "object", "properties": {"day": {"type": ["string", "null"]}}, "required": ["day"],
+               "additionalProperties": false}),
+    );
+    check(
+        HostKind::OpenaiCompatible,
+        JsonSchemaSupport::Full,
+        wanted("").schema,
+    );
+}
+
+#[test]
+fn a_schema_that_a_host_cannot_be_asked_for_is_refused() {
+    let mut host = host(HostKind::OpenaiCompatible, Family::Compatible);
+    let refused = |host: &Host, wanted| response_format(host, "m", &wanted).unwrap_err();
+    let error = refused(&host, wanted("x"));
+    assert!(
+        matches!(error, ModelError::Unsupported { .. }),
+        "a server that is not known to have it: {error}"
+    );
+    host.capabilities.json_schema = JsonSchemaSupport::Strict;
+    let mut list = wanted("x");
+    list.schema = json!({"type": "array", "items": {"type": "string"}});
+    let error = refused(&host, list).to_string();
+    assert!(error.contains("must be an object"), "{error}");
+}
+
+#[test]
+fn names_of_schemas_are_what_hosts_take() {
+    assert_eq!(format_name("a-b_c9"), "a-b_c9");
+    assert_eq!(format_name("請求書.x"), "____x");
+    assert_eq!(format_name(""), "reply");
+    assert_eq!(format_name(&"x".repeat(80)).len(), 64);
 }

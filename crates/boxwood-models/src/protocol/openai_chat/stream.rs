@@ -16,6 +16,8 @@ const LONGEST_LINE: usize = 8 << 20;
 pub(crate) enum Decoded {
     /// Text of the answer.
     Text(String),
+    /// What the model says instead of an answer that it refuses.
+    Refusal(String),
     /// Thinking that the host shows apart from the answer.
     Thinking,
     /// `[DONE]`.
@@ -187,12 +189,8 @@ fn decode_content(content: &Value, decoded: &mut Vec<Decoded>) {
     if text("reasoning_content").or_else(|| text("reasoning")).is_some() {
         decoded.push(Decoded::Thinking);
     }
-    // A refusal is what the model says to the user.
-    for key in ["content", "refusal"] {
-        if let Some(text) = text(key) {
-            decoded.push(Decoded::Text(text.to_owned()));
-        }
-    }
+    decoded.extend(text("content").map(|text| Decoded::Text(text.to_owned())));
+    decoded.extend(text("refusal").map(|text| Decoded::Refusal(text.to_owned())));
 }
 
 fn decode_finish(reason: &str) -> FinishReason {

@@ -24,7 +24,7 @@ fn decode(pieces: &[&[u8]]) -> End {
     let mut text = String::new();
     let mut collect = |decoded: Vec<Decoded>| {
         for piece in decoded {
-            if let Decoded::Text(piece) = piece {
+            if let Decoded::Text(piece) | Decoded::Refusal(piece) = piece {
                 text.push_str(&piece);
             }
         }
