@@ -54,6 +54,8 @@ error_codes! {
     ItemNameTooLong = "item_name_too_long", 400, false;
     /// The folder holds items and `recursive` was not set.
     FolderNotEmpty = "folder_not_empty", 400, false;
+    /// The user or group was invited to the item already.
+    UserAlreadyCollaborator = "user_already_collaborator", 400, false;
     /// No token, or one that is not valid (any more).
     Unauthorized = "unauthorized", 401, false;
     /// Not allowed, whoever asks.

@@ -90,7 +90,7 @@ pub struct File {
     pub is_package: bool,
     /// Always `false`.
     pub is_accessible_via_shared_link: bool,
-    /// Empty: there are no collaborations.
+    /// As what the asking user may invite others; empty where he may not.
     pub allowed_invitee_roles: Vec<String>,
     /// Always `false`.
     pub is_externally_owned: bool,

@@ -120,11 +120,11 @@ pub struct Folder {
     pub is_collaboration_restricted_to_enterprise: bool,
     /// Empty: Boxwood opens nothing by links.
     pub allowed_shared_link_access_levels: Vec<String>,
-    /// Empty: there are no collaborations.
+    /// As what the asking user may invite others; empty where he may not.
     pub allowed_invitee_roles: Vec<String>,
     /// Always `false`.
     pub is_accessible_via_shared_link: bool,
-    /// Always `false`.
+    /// Always `true`.
     pub can_non_owners_view_collaborators: bool,
     /// Always `null`.
     pub classification: Option<()>,

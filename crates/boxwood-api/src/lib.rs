@@ -8,13 +8,16 @@
 //! * [`oauth`]: token requests and answers
 //! * [`reading`]: reads a JSON body and names every field that is wrong
 //! * [`files`], [`folders`], [`uploads`], [`users`], [`versions`]: the content operations
+//! * [`groups`], [`collaborations`]: who belongs together, and who was invited to what
 //! * [`fields`], [`wire`]: what these share
 
 pub mod ai;
+pub mod collaborations;
 pub mod error;
 pub mod fields;
 pub mod files;
 pub mod folders;
+pub mod groups;
 pub mod oauth;
 pub mod reading;
 pub mod uploads;

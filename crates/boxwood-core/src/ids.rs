@@ -81,6 +81,12 @@ numeric_id!(/// A user.
     UserId, "user");
 numeric_id!(/// An enterprise.
     EnterpriseId, "enterprise");
+numeric_id!(/// A group of users.
+    GroupId, "group");
+numeric_id!(/// One user's belonging to one group.
+    MembershipId, "group membership");
+numeric_id!(/// An invitation to a file or folder.
+    CollaborationId, "collaboration");
 
 impl FolderId {
     /// The root folder of whoever asks.

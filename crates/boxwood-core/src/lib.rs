@@ -23,7 +23,9 @@ pub use document::{
     BoundingBox, Document, DocumentFormat, Line, LineKind, Page, PageSize, ReadNote, ReadNoteKind, Table,
     TextSource, Word,
 };
-pub use ids::{ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, UserId};
+pub use ids::{
+    CollaborationId, ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, GroupId, MembershipId, UserId,
+};
 pub use model::{
     ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChatStream, ChoiceScores, Effort, Embedder,
     FinishReason, ImageInput, JsonSchemaFormat, ModelError, ModelIdentity, Sampling, SharedPrefix, Usage,

@@ -3,10 +3,13 @@
 pub(crate) mod agents;
 pub(crate) mod ask;
 pub(crate) mod authorize;
+pub(crate) mod collaborations;
 pub(crate) mod description;
 pub(crate) mod downloads;
 pub(crate) mod files;
 pub(crate) mod folders;
+pub(crate) mod groups;
+pub(crate) mod memberships;
 pub(crate) mod operations;
 pub(crate) mod representations;
 pub(crate) mod system;
@@ -17,6 +20,7 @@ pub(crate) mod uploads;
 pub(crate) mod users;
 pub(crate) mod versions;
 
+mod administration;
 mod conflicts;
 mod markdown;
 mod optional_json;

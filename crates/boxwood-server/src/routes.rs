@@ -11,6 +11,7 @@ use http::Method;
 mod ai;
 mod content;
 mod oauth;
+mod people;
 mod system;
 
 /// One row: a method on a path.
@@ -60,7 +61,7 @@ impl Route {
 
 /// Every row.
 pub fn table() -> Vec<Route> {
-    let parts = [ai::rows(), content::rows(), oauth::rows(), system::rows()];
+    let parts = [ai::rows(), content::rows(), oauth::rows(), people::rows(), system::rows()];
     parts.into_iter().flatten().collect()
 }
 

@@ -7,6 +7,9 @@
 mod support;
 
 #[cfg(test)]
+#[path = "content/collaborations.rs"]
+mod collaborations;
+#[cfg(test)]
 #[path = "content/downloads.rs"]
 mod downloads;
 #[cfg(test)]
@@ -15,6 +18,9 @@ mod files;
 #[cfg(test)]
 #[path = "content/folders.rs"]
 mod folders;
+#[cfg(test)]
+#[path = "content/groups.rs"]
+mod groups;
 #[cfg(test)]
 #[path = "content/representations.rs"]
 mod representations;

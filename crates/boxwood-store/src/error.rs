@@ -16,6 +16,12 @@ pub enum Thing {
     FileVersion,
     /// A user.
     User,
+    /// A group of users.
+    Group,
+    /// A user's belonging to a group.
+    Membership,
+    /// An invitation to an item.
+    Collaboration,
     /// An application client.
     Client,
     /// A chunked upload session.
@@ -32,6 +38,9 @@ impl Thing {
             Thing::Folder => "folder",
             Thing::FileVersion => "file version",
             Thing::User => "user",
+            Thing::Group => "group",
+            Thing::Membership => "group membership",
+            Thing::Collaboration => "collaboration",
             Thing::Client => "client",
             Thing::UploadSession => "upload session",
             Thing::ParseJob => "parse job",
@@ -174,6 +183,21 @@ pub enum StoreError {
         /// The login.
         login: String,
     },
+    /// A group of the enterprise has that name (case does not matter).
+    #[error("a group with the name `{name}` exists")]
+    GroupNameInUse {
+        /// The name.
+        name: String,
+    },
+    /// The user is in the group already.
+    #[error("the user is already a member of the group `{group}`")]
+    AlreadyMember {
+        /// The group's name.
+        group: String,
+    },
+    /// The user or group was invited to the item already.
+    #[error("the user or group is already a collaborator of the item")]
+    AlreadyCollaborator,
     /// The content is larger than the limit.
     #[error("the content is larger than {limit} bytes")]
     TooLarge {

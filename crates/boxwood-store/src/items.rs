@@ -108,6 +108,11 @@ impl Role {
             .map_or("", |(_, name)| name)
     }
 
+    /// The strongest role of a comma-separated list, `None` of an empty one.
+    pub fn strongest(list: Option<&str>) -> Option<Self> {
+        list.unwrap_or_default().split(',').filter_map(Self::parse).min()
+    }
+
     /// Reads what [`Role::as_str`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
         Self::TABLE
@@ -427,19 +432,4 @@ pub struct CopyTarget {
     pub name: Option<String>,
     /// Of a file: which version is copied; `None`: the current one. Must be `None` for a folder.
     pub version: Option<FileVersionId>,
-}
-
-/// Somebody who was invited to an item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Collaboration {
-    /// The id.
-    pub id: u64,
-    /// The item.
-    pub item: ItemRef,
-    /// Who.
-    pub user: UserRef,
-    /// As what.
-    pub role: Role,
-    /// When.
-    pub created_at: DateTime<Utc>,
 }

@@ -12,10 +12,12 @@
 //! module `conformance` holds the contract as functions that every implementation runs.
 
 pub mod blob;
+pub mod collaborations;
 #[cfg(test)]
 mod conformance;
 pub mod content;
 pub mod error;
+pub mod groups;
 pub mod identity;
 pub mod items;
 pub mod jobs;
@@ -26,21 +28,28 @@ pub mod store;
 pub mod uploads;
 
 pub use blob::{BlobStore, ByteStream, LocalBlobs};
+pub use collaborations::{
+    Collaboration, CollaborationChange, CollaborationPage, CollaborationStatus, Collaborator, Invitation, Invitee,
+};
 pub use content::{LocalCopy, OwnFile, ReadableFile, ReadableFiles, StagedBlob};
 pub use error::{DigestKind, InvalidGrant, StoreError, Thing};
+pub use groups::{
+    Group, GroupAudience, GroupChange, GroupRef, GroupRole, Membership, MembershipChange, NewGroup, NewMembership,
+    Part, PartOf,
+};
 pub use identity::{
     AccessToken, Client, ClientKey, Enterprise, IssuedToken, NewAccessToken, NewAuthorizationCode, NewClient,
     NewUser, Seed, Seeded, TokenCheck, TokenPair, User, UserChange, UserKind, UserRole,
 };
 pub use items::{
-    Collaboration, CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, FolderRef, Item,
+    CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, FolderRef, Item,
     ItemKind, ItemPermissions, ItemRef, ItemStatus, NewFile, NewFolder, NewVersion, Role, UserRef,
 };
 pub use jobs::{DOCUMENT, ParseLease, ParseOutcome, ParseState};
 pub use listing::{Direction, ItemPage, ItemQuery, Paging, SortBy};
 pub use sqlite::{SqliteStore, StoreOptions};
 pub use store::{
-    ContentStore, FileStore, FolderStore, IdentityStore, JobStore, Store, SweepReport, TrashStore,
+    CollaborationStore, ContentStore, FileStore, FolderStore, GroupStore, IdentityStore, JobStore, Store, SweepReport, TrashStore,
     UploadStore,
 };
 pub use uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession, UploadTarget};

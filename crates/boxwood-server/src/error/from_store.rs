@@ -26,7 +26,12 @@ impl From<StoreError> for ApiError {
             | StoreError::IntoItself { .. }
             | StoreError::CurrentVersion { .. } => Self::new(ErrorCode::BadRequest, words),
             StoreError::FolderNotEmpty { .. } => Self::new(ErrorCode::FolderNotEmpty, words),
-            StoreError::LoginInUse { .. } => Self::new(ErrorCode::Conflict, words),
+            StoreError::LoginInUse { .. } | StoreError::AlreadyMember { .. } => {
+                Self::new(ErrorCode::Conflict, words)
+            }
+            StoreError::GroupNameInUse { .. } => Self::new(ErrorCode::Conflict, words.clone())
+                .with_error(FieldError::new(Reason::InvalidParameter, "name", words)),
+            StoreError::AlreadyCollaborator => Self::new(ErrorCode::UserAlreadyCollaborator, words),
             StoreError::TooLarge { .. } => Self::new(ErrorCode::TooLarge, words),
             StoreError::SizeMismatch { .. } => Self::field(Reason::InvalidParameter, "body", words),
             StoreError::DigestMismatch { kind, .. } => {

@@ -33,11 +33,15 @@ pub(crate) enum Operation {
     ReadUsers,
     /// Make, change and remove users.
     ManageUsers,
+    /// See, make, change and remove groups.
+    ManageGroups,
+    /// See and make invitations to files and folders.
+    Collaborate,
 }
 
 impl Operation {
     /// Every operation with the scopes of which one is enough.
-    const TABLE: [(Operation, &'static [Scope]); 12] = [
+    const TABLE: [(Operation, &'static [Scope]); 14] = [
         (
             Operation::ReadInfo,
             &[
@@ -121,6 +125,11 @@ impl Operation {
         ),
         (Operation::ReadUsers, &[Scope::ManageManagedUsers]),
         (Operation::ManageUsers, &[Scope::ManageManagedUsers]),
+        (Operation::ManageGroups, &[Scope::ManageGroups]),
+        (
+            Operation::Collaborate,
+            &[Scope::RootReadwrite, Scope::ItemShare, Scope::ItemReadwrite],
+        ),
     ];
 
     fn sufficient(self) -> &'static [Scope] {

@@ -138,7 +138,7 @@ pub(super) fn file(principal: &Principal, file: &store::File) -> File {
         extension: file.extension().to_owned(),
         is_package: false,
         is_accessible_via_shared_link: false,
-        allowed_invitee_roles: Vec::new(),
+        allowed_invitee_roles: invitee_roles(&file.permissions),
         is_externally_owned: false,
         has_collaborations: file.has_collaborations,
         expires_at: None,
@@ -147,6 +147,23 @@ pub(super) fn file(principal: &Principal, file: &store::File) -> File {
         uploader_display_name: file.version.uploaded_by.name.clone(),
         shared_link_permission_options: Vec::new(),
     }
+}
+
+/// As what the principal may invite others.
+fn invitee_roles(role: &store::ItemPermissions) -> Vec<String> {
+    if !role.can_invite_collaborator {
+        return Vec::new();
+    }
+    let roles = [
+        store::Role::Editor,
+        store::Role::Viewer,
+        store::Role::Previewer,
+        store::Role::Uploader,
+        store::Role::PreviewerUploader,
+        store::Role::ViewerUploader,
+        store::Role::CoOwner,
+    ];
+    roles.iter().map(|role| role.as_str().to_owned()).collect()
 }
 
 fn file_permissions(principal: &Principal, role: &store::ItemPermissions) -> FilePermissions {
@@ -160,7 +177,7 @@ fn file_permissions(principal: &Principal, role: &store::ItemPermissions) -> Fil
         can_delete: role.can_delete && Operation::Delete.is_allowed_by(scopes),
         can_share: false,
         can_set_share_access: false,
-        can_invite_collaborator: false,
+        can_invite_collaborator: role.can_invite_collaborator && Operation::Collaborate.is_allowed_by(scopes),
         can_annotate: false,
     }
 }
@@ -213,7 +230,8 @@ pub(super) fn folder(principal: &Principal, folder: &store::Folder) -> Folder {
             can_delete: role.can_delete && Operation::Delete.is_allowed_by(scopes),
             can_share: false,
             can_set_share_access: false,
-            can_invite_collaborator: false,
+            can_invite_collaborator: role.can_invite_collaborator
+                && Operation::Collaborate.is_allowed_by(scopes),
             can_upload: role.can_upload && Operation::Upload.is_allowed_by(scopes),
         },
         tags: folder.tags.clone(),
@@ -221,9 +239,9 @@ pub(super) fn folder(principal: &Principal, folder: &store::Folder) -> Folder {
         is_externally_owned: false,
         is_collaboration_restricted_to_enterprise: false,
         allowed_shared_link_access_levels: Vec::new(),
-        allowed_invitee_roles: Vec::new(),
+        allowed_invitee_roles: invitee_roles(role),
         is_accessible_via_shared_link: false,
-        can_non_owners_view_collaborators: false,
+        can_non_owners_view_collaborators: true,
         classification: None,
     }
 }

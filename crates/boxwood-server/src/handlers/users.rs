@@ -1,5 +1,6 @@
 //! Users: who asks, and the users of the enterprise for those who manage it.
 
+use super::administration::require_administrator;
 use super::operations::Operation;
 use super::parameters::{fields, limit, offset, path_id, read_body};
 use super::present;
@@ -8,7 +9,6 @@ use crate::error::ApiError;
 use crate::extract::{BoxJson, Query};
 use crate::state::AppState;
 use axum::extract::{Path, State};
-use boxwood_api::ErrorCode;
 use boxwood_api::folders::ItemPage;
 use boxwood_api::users::{CreateUser, UpdateUser, User};
 use boxwood_core::{Principal, UserId};
@@ -36,19 +36,16 @@ pub(crate) async fn me(
 /// Only administrators and service accounts see and manage other users.
 async fn authorize(state: &AppState, principal: &Principal, operation: Operation) -> Result<(), ApiError> {
     operation.authorize(principal)?;
-    let caller = state.store.user(&principal.user_id).await?;
-    if caller.kind == UserKind::ServiceAccount || caller.role != UserRole::User {
-        Ok(())
-    } else {
-        Err(ApiError::new(
-            ErrorCode::AccessDenied,
-            "Only administrators and service accounts manage users.",
-        ))
-    }
+    require_administrator(
+        state,
+        principal,
+        "Only administrators and service accounts manage users.",
+    )
+    .await
 }
 
 /// A user of the caller's own enterprise; others are not there.
-async fn in_enterprise(
+pub(super) async fn in_enterprise(
     state: &AppState,
     principal: &Principal,
     id: &str,

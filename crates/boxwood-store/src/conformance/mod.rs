@@ -2,8 +2,10 @@
 //!
 //! An implementation's test module gives [`suite!`] a factory of [`World`]s; each function gets its own empty store.
 
+pub(crate) mod collaborations;
 pub(crate) mod contents;
 pub(crate) mod folders;
+pub(crate) mod groups;
 pub(crate) mod identity;
 pub(crate) mod jobs;
 pub(crate) mod listing;
@@ -25,6 +27,10 @@ use tokio::io::AsyncReadExt;
 macro_rules! suite {
     ($factory:path) => {
         crate::conformance::suite! { @modules $factory;
+            collaborations { collaborators_are_invited_changed_and_removed, pages_of_collaborations_join,
+                an_address_becomes_its_user, users_of_other_enterprises_answer_first, a_collaboration_ends_at_its_time,
+                an_item_is_handed_over, a_group_is_invited_by_whom_it_allows,
+                a_path_is_shown_where_the_invitation_says_so }
             contents { content_is_handed_out_whole_and_in_ranges, own_files_are_read_in_place,
                 artifacts_are_kept_by_content_kind_and_version, equal_content_is_kept_once_and_swept_last,
                 what_is_too_large_or_breaks_off_leaves_nothing, health_is_told }
@@ -32,6 +38,7 @@ macro_rules! suite {
                 a_rename_changes_the_etag_once, an_old_etag_is_refused, folders_move_with_everything_below,
                 a_folder_does_not_move_into_itself, the_root_stays, copies_are_deep_and_share_content,
                 concurrent_creations_leave_one, sizes_and_space_add_up }
+            groups { groups_are_made_changed_and_removed, members_come_and_go, what_a_group_reaches_its_members_reach }
             identity { the_seed_is_repeatable, secrets_are_compared_and_replaced, tokens_end,
                 exchanged_tokens_end_with_their_parent, refresh_tokens_work_once, codes_work_once_and_briefly,
                 revoking_takes_the_family, jwt_ids_are_seen_once, logins_are_unique,

@@ -1,7 +1,7 @@
 //! What a principal may do with an item: the one place where permission is decided.
 //!
-//! Invariant: an item counts as found only when its owner is the principal's user, or the user was invited to it or to
-//! a folder above it, and when the token's resource holds it. Everything else is *not found*, word for word as for an
+//! Invariant: an item counts as found only when its owner is the principal's user, or the user (or a group of his) was
+//! invited to it or to a folder above it, and when the token's resource holds it. Everything else is *not found*, word for word as for an
 //! id that never existed.
 
 use super::convert::{Doing, column, number, unsigned};
@@ -26,6 +26,8 @@ pub(super) struct Access {
     pub(super) path: Vec<FolderRef>,
     /// The item and all folders above it, upwards.
     pub(super) chain: Vec<i64>,
+    /// How far up the chain the principal's role reaches: the index of the last folder.
+    pub(super) reach: usize,
     /// Whether it lies in the trash.
     pub(super) trashed: bool,
     /// Whether it is a root.
@@ -43,6 +45,8 @@ struct Link {
     revision: i64,
     trashed: bool,
     role: Option<Role>,
+    /// Whether the role comes with a look at the names of the folders above.
+    view_path: bool,
 }
 
 /// The root's entry in a path.
@@ -137,7 +141,7 @@ async fn find(
                 .ok_or_else(missing)?
         }
     };
-    let (role, top) = if first.owner == user_number(principal)? {
+    let (role, reach) = if first.owner == user_number(principal)? {
         (Role::Owner, links.len() - 1)
     } else {
         let role = links
@@ -145,8 +149,13 @@ async fn find(
             .filter_map(|link| link.role)
             .min()
             .ok_or_else(missing)?;
-        let top = links.iter().rposition(|link| link.role.is_some()).unwrap_or(0);
-        (role, top)
+        let reach = links.iter().rposition(|link| link.role.is_some()).unwrap_or(0);
+        (role, reach)
+    };
+    // The names of the folders above may be shown although the role does not reach them.
+    let top = match links.iter().any(|link| link.view_path) {
+        true => links.len() - 1,
+        false => reach,
     };
     Ok(Access {
         item,
@@ -154,6 +163,7 @@ async fn find(
         role,
         path: visible_path(&links, top.min(limit))?,
         chain: links.iter().map(|link| link.id).collect(),
+        reach: reach.min(limit),
         trashed: first.trashed,
         root: first.parent.is_none(),
         thing,
@@ -172,10 +182,10 @@ async fn chain(
            SELECT items.parent_id, depth + 1 FROM chain JOIN items ON items.id = chain.id \
            WHERE items.parent_id IS NOT NULL) \
          SELECT items.id, items.kind, items.parent_id, items.owner_id, items.name, items.revision, \
-           items.trashed_at IS NOT NULL AS trashed, collaborations.role \
-         FROM chain JOIN items ON items.id = chain.id \
-         LEFT JOIN collaborations ON collaborations.item_id = items.id AND collaborations.user_id = ?2 \
-         ORDER BY depth",
+           items.trashed_at IS NOT NULL AS trashed, \
+           (SELECT group_concat(role) FROM grants WHERE item_id = items.id AND user_id = ?2) AS roles, \
+           (SELECT max(can_view_path) FROM grants WHERE item_id = items.id AND user_id = ?2) AS view_path \
+         FROM chain JOIN items ON items.id = chain.id ORDER BY depth",
     )
     .bind(item)
     .bind(user_number(principal)?)
@@ -184,7 +194,7 @@ async fn chain(
     .doing("find an item")?;
     rows.iter()
         .map(|row| {
-            let role: Option<String> = column(row, "role")?;
+            let roles: Option<String> = column(row, "roles")?;
             Ok(Link {
                 id: column(row, "id")?,
                 kind: column(row, "kind")?,
@@ -193,7 +203,8 @@ async fn chain(
                 name: column(row, "name")?,
                 revision: column(row, "revision")?,
                 trashed: column(row, "trashed")?,
-                role: role.as_deref().and_then(Role::parse),
+                role: Role::strongest(roles.as_deref()),
+                view_path: column::<Option<bool>>(row, "view_path")?.unwrap_or(false),
             })
         })
         .collect()
@@ -263,6 +274,7 @@ impl Access {
             owner: self.owner,
             role: self.role,
             path: Vec::new(),
+            reach: 0,
             trashed: false,
             root: chain.len() == 1,
             chain,

@@ -21,6 +21,7 @@ impl ContentStore for SqliteStore {
     }
 
     async fn readable(&self, principal: &Principal, ids: &[FileId]) -> Result<ReadableFiles, StoreError> {
+        self.end_collaborations().await?;
         let before = self.commits.now();
         let asked = (principal.clone(), ids.to_vec());
         if let Some(files) = self.found_readable.get(before, &asked) {

@@ -1,15 +1,15 @@
-//! Folders: create, read, change, copy, trash. Listing and invitations are in `listing.rs` and `sharing.rs`.
+//! Folders: create, read, change, copy, trash. Listing is in `listing.rs`.
 
 use super::access::{self, user_number};
 use super::convert::{Doing, unsigned};
 use super::files::{ItemChange, apply_change, check_new};
-use super::{SqliteStore, commit, copying, listing, rows, sharing, trash, tree};
+use super::{SqliteStore, commit, copying, listing, rows, trash, tree};
 use crate::error::StoreError;
-use crate::items::{Collaboration, CopyTarget, Folder, FolderChange, ItemKind, ItemRef, NewFolder, Role};
+use crate::items::{CopyTarget, Folder, FolderChange, ItemKind, NewFolder};
 use crate::listing::{ItemPage, ItemQuery};
 use crate::store::FolderStore;
 use async_trait::async_trait;
-use boxwood_core::{FolderId, Principal, UserId};
+use boxwood_core::{FolderId, Principal};
 use sqlx::SqliteConnection;
 
 #[async_trait]
@@ -129,31 +129,6 @@ impl FolderStore for SqliteStore {
         )
         .await?;
         commit(writing).await
-    }
-
-    async fn set_collaboration(
-        &self,
-        principal: &Principal,
-        item: &ItemRef,
-        user: &UserId,
-        role: Role,
-    ) -> Result<Collaboration, StoreError> {
-        let mut writing = self.write().await?;
-        let made = sharing::set(self, &mut writing, principal, item, (user, role)).await?;
-        commit(writing).await?;
-        Ok(made)
-    }
-
-    async fn remove_collaboration(
-        &self,
-        principal: &Principal,
-        item: &ItemRef,
-        user: &UserId,
-    ) -> Result<bool, StoreError> {
-        let mut writing = self.write().await?;
-        let removed = sharing::remove(&mut writing, principal, item, user).await?;
-        commit(writing).await?;
-        Ok(removed)
     }
 }
 

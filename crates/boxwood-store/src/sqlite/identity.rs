@@ -310,9 +310,10 @@ impl SqliteStore {
         .bind(id)
         .bind(ROOT_NAME)
         .bind(now)
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .doing("add a root folder")?;
+        users::take_invitations(connection, id, &new.login, now).await?;
         Ok(id)
     }
 

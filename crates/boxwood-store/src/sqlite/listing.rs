@@ -79,8 +79,8 @@ struct Listing {
 const FOLDER: Listing = listing!("items.parent_id = ?2 AND items.trashed_at IS NULL");
 const ROOT: Listing = listing!(
     "items.id IN (SELECT id FROM items WHERE parent_id = ?2 UNION \
-       SELECT item_id FROM collaborations JOIN items AS shared ON shared.id = item_id \
-       WHERE user_id = ?1 AND shared.owner_id <> ?1) AND items.trashed_at IS NULL"
+       SELECT item_id FROM grants JOIN items AS shared ON shared.id = item_id \
+       WHERE user_id = ?1 AND access_only = 0 AND shared.owner_id <> ?1) AND items.trashed_at IS NULL"
 );
 const TRASH: Listing = listing!("items.owner_id = ?2 AND items.trash_root = items.id");
 

@@ -3,8 +3,8 @@
 //!
 //! Invariants: an answer is given only while no transaction was committed since *before* it was read, so it is word for
 //! word what the database would say now; one process writes (the data folder is locked) and everything that a memo
-//! depends on (items, versions, users, tokens, collaborations) is written through [`Writing`] only. What depends on the
-//! time, such as a token's end, is looked at anew by the caller.
+//! depends on (items, versions, users, tokens, groups, collaborations) is written through [`Writing`] only. What depends on the
+//! time, such as a token's end, is looked at anew by the caller; a collaboration that ended is removed before it asks.
 
 use super::convert::Doing;
 use crate::error::StoreError;

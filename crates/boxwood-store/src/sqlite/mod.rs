@@ -10,17 +10,20 @@
 //! parameter.
 
 mod access;
+mod collaborations;
 mod contents;
 mod convert;
 mod copying;
 mod files;
 mod folders;
 mod grants;
+mod groups;
 mod identity;
 mod jobs;
 mod listing;
 mod lock;
 mod memo;
+mod ownership;
 mod rows;
 mod schema;
 mod sharing;
@@ -88,6 +91,8 @@ pub struct SqliteStore {
     commits: Commits,
     /// Valid tokens by the hash of their secret.
     checked_tokens: Memo<Vec<u8>, AccessToken>,
+    /// When the next collaboration ends.
+    next_end: collaborations::NextEnd,
     /// What principals were found to be allowed to read.
     found_readable: Memo<(Principal, Vec<FileId>), Vec<ReadableFile>>,
     blobs: Arc<dyn BlobStore>,
@@ -159,6 +164,7 @@ impl SqliteStore {
             readers,
             commits: Commits::default(),
             checked_tokens: Memo::default(),
+            next_end: collaborations::NextEnd::default(),
             found_readable: Memo::default(),
             blobs,
             _lock: lock,
@@ -167,11 +173,17 @@ impl SqliteStore {
 
     /// A consistent view for several reads.
     async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.end_collaborations().await?;
         self.readers.begin().await.doing("begin reading")
     }
 
     /// The only writer; waits for its turn. Dropped without a commit, nothing happened.
     async fn write(&self) -> Result<Writing, StoreError> {
+        self.end_collaborations().await?;
+        self.begin_writing().await
+    }
+
+    async fn begin_writing(&self) -> Result<Writing, StoreError> {
         let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
         Ok(Writing::new(begun.doing("begin writing")?, self.commits.clone()))
     }

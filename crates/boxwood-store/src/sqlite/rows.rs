@@ -23,7 +23,7 @@ macro_rules! select_items {
              (SELECT count(*) FROM versions AS all_versions WHERE all_versions.file_id = items.id \
                AND all_versions.trashed_at IS NULL) AS version_count, \
              EXISTS (SELECT 1 FROM collaborations WHERE item_id = items.id) AS has_collaborations, \
-             (SELECT role FROM collaborations WHERE item_id = items.id AND user_id = ?1) AS own_role \
+             (SELECT group_concat(role) FROM grants WHERE item_id = items.id AND user_id = ?1) AS own_roles \
              FROM items \
              JOIN users AS owner ON owner.id = items.owner_id \
              JOIN users AS creator ON creator.id = items.created_by \
@@ -95,12 +95,12 @@ pub(super) async fn load_folder(
 /// A row of [`select_items!`] as a value.
 pub(super) fn item(row: &SqliteRow, view: &View<'_>) -> Result<Item, StoreError> {
     let owner: i64 = column(row, "owner_id")?;
-    let own: Option<String> = column(row, "own_role")?;
+    let own: Option<String> = column(row, "own_roles")?;
     let role = if owner == view.user {
         Role::Owner
     } else {
-        let own = own.as_deref().and_then(Role::parse);
-        own.into_iter()
+        Role::strongest(own.as_deref())
+            .into_iter()
             .chain(view.inherited)
             .min()
             .unwrap_or(Role::Uploader)

@@ -7,11 +7,14 @@ use super::convert::Doing;
 use crate::error::StoreError;
 use sqlx::sqlite::SqlitePool;
 
-/// One a schema version, in order.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_start.sql")];
+/// One a schema version, in the order in which they came (a file's number only names it).
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0004_groups.sql"),
+];
 
 /// The statements that set `user_version`; SQLite takes no bind parameter there.
-const SET_VERSION: [&str; 1] = ["PRAGMA user_version = 1"];
+const SET_VERSION: [&str; 2] = ["PRAGMA user_version = 1", "PRAGMA user_version = 2"];
 
 /// Brings the database to the newest schema.
 pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {

@@ -42,6 +42,30 @@ pub(super) async fn update(
     find_user(connection, id).await
 }
 
+/// Gives a new user the invitations that his address got before; those of his own enterprise count at once.
+pub(super) async fn take_invitations(
+    connection: &mut SqliteConnection,
+    user: i64,
+    login: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE collaborations SET user_id = ?1, invite_email = NULL, modified_at = ?3, \
+         (status, acknowledged_at) = (SELECT CASE WHEN invited.enterprise_id = owner.enterprise_id \
+           THEN 'accepted' ELSE 'pending' END, CASE WHEN invited.enterprise_id = owner.enterprise_id THEN ?3 END \
+           FROM items JOIN users AS owner ON owner.id = items.owner_id JOIN users AS invited ON invited.id = ?1 \
+           WHERE items.id = collaborations.item_id) \
+         WHERE invite_email = ?2",
+    )
+    .bind(user)
+    .bind(login.to_lowercase())
+    .bind(now)
+    .execute(connection)
+    .await
+    .doing("take invitations")?;
+    Ok(())
+}
+
 /// Everything that names the user besides what goes with him: an empty root, tokens, invitations.
 const STILL_NAMED: &str = "SELECT \
     EXISTS (SELECT 1 FROM items WHERE parent_id IS NOT NULL AND ?1 IN (owner_id, created_by, modified_by)) \

@@ -4,29 +4,40 @@
 //! methods of [`IdentityStore`] take none because they are what a principal is made from.
 //! All methods are atomic: they do everything or nothing, also when the process is killed half-way.
 
+mod collaborations;
+mod groups;
 mod identity;
 
+pub use collaborations::CollaborationStore;
+pub use groups::GroupStore;
 pub use identity::IdentityStore;
 
 use crate::blob::ByteStream;
 use crate::content::{ReadableFile, ReadableFiles, StagedBlob};
 use crate::error::StoreError;
 use crate::items::{
-    Collaboration, CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, Item, ItemRef, NewFile,
-    NewFolder, NewVersion, Role,
+    CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, Item, ItemRef, NewFile, NewFolder, NewVersion,
 };
 use crate::jobs::{ParseLease, ParseOutcome, ParseState};
 use crate::listing::{ItemPage, ItemQuery};
 use crate::uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession};
 use async_trait::async_trait;
-use boxwood_core::{ContentHash, FileId, FileVersionId, FolderId, Principal, UserId};
+use boxwood_core::{ContentHash, FileId, FileVersionId, FolderId, Principal};
 use bytes::Bytes;
 use chrono::Duration;
 
 /// Everything that the server and the answer pipeline keep. `Arc<dyn Store>` is what they hold.
 #[async_trait]
 pub trait Store:
-    IdentityStore + FolderStore + FileStore + TrashStore + UploadStore + ContentStore + JobStore
+    IdentityStore
+    + GroupStore
+    + FolderStore
+    + CollaborationStore
+    + FileStore
+    + TrashStore
+    + UploadStore
+    + ContentStore
+    + JobStore
 {
     /// Whether the database answers and the data folder can be written.
     ///
@@ -58,7 +69,7 @@ pub struct SweepReport {
     pub tokens: u64,
 }
 
-/// Folders and collaborations.
+/// Folders.
 #[async_trait]
 pub trait FolderStore: Send + Sync {
     /// Makes a folder.
@@ -117,29 +128,6 @@ pub trait FolderStore: Send + Sync {
         recursive: bool,
         if_match: Option<&str>,
     ) -> Result<(), StoreError>;
-
-    /// Invites a user to an item, or changes the role. Only the owner and co-owners may.
-    ///
-    /// # Errors
-    /// Unknown user or item; the role `Owner`; the root.
-    async fn set_collaboration(
-        &self,
-        principal: &Principal,
-        item: &ItemRef,
-        user: &UserId,
-        role: Role,
-    ) -> Result<Collaboration, StoreError>;
-
-    /// Takes an invitation back. Answers whether there was one.
-    ///
-    /// # Errors
-    /// As [`FolderStore::set_collaboration`].
-    async fn remove_collaboration(
-        &self,
-        principal: &Principal,
-        item: &ItemRef,
-        user: &UserId,
-    ) -> Result<bool, StoreError>;
 }
 
 /// Files and versions.
