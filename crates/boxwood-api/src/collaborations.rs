@@ -189,7 +189,9 @@ impl CreateCollaboration {
     /// Reads the body.
     pub fn read(body: &Value, findings: &mut Findings) -> Option<Self> {
         let mut reader = Reader::object(body, "", findings)?;
-        let item = reader.required("item", findings).and_then(|_| item(&mut reader, findings));
+        let item = reader
+            .required("item", findings)
+            .and_then(|_| item(&mut reader, findings));
         let accessible_by = reader
             .required("accessible_by", findings)
             .and_then(|_| accessible_by(&mut reader, findings));
@@ -329,10 +331,19 @@ mod tests {
         check(json!({"item": {"type": "web_link", "id": "1"}}), &["item.type"]);
         check(json!({"item": {"type": "file"}}), &["item.id"]);
         check(json!({"accessible_by": {"type": "user"}}), &["accessible_by.id"]);
-        check(json!({"accessible_by": {"type": "user", "login": "nobody"}}), &["accessible_by.login"]);
-        check(json!({"accessible_by": {"type": "group", "login": "a@b"}}), &["accessible_by.id"]);
+        check(
+            json!({"accessible_by": {"type": "user", "login": "nobody"}}),
+            &["accessible_by.login"],
+        );
+        check(
+            json!({"accessible_by": {"type": "group", "login": "a@b"}}),
+            &["accessible_by.id"],
+        );
         check(json!({"role": "owner"}), &["role"]);
-        check(json!({"item": {"type": "file", "id": "1"}, "can_view_path": true}), &["can_view_path"]);
+        check(
+            json!({"item": {"type": "file", "id": "1"}, "can_view_path": true}),
+            &["can_view_path"],
+        );
         check(json!({"expires_at": "tomorrow"}), &["expires_at"]);
     }
 
@@ -344,7 +355,8 @@ mod tests {
             (json!({"expires_at": 1}), None),
         ] {
             let mut findings = Findings::default();
-            let change = UpdateCollaboration::read(&body, &mut findings).filter(|_| findings.errors.is_empty());
+            let change =
+                UpdateCollaboration::read(&body, &mut findings).filter(|_| findings.errors.is_empty());
             assert_eq!(change.map(|change| change.expires_at), expected, "{body}");
         }
     }

@@ -155,7 +155,7 @@ pub struct FilePermissions {
     pub can_share: bool,
     /// Always `false`.
     pub can_set_share_access: bool,
-    /// Always `false`.
+    /// Whether he may invite others.
     pub can_invite_collaborator: bool,
     /// Always `false`.
     pub can_annotate: bool,

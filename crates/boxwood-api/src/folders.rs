@@ -170,7 +170,7 @@ pub struct FolderPermissions {
     pub can_share: bool,
     /// Always `false`.
     pub can_set_share_access: bool,
-    /// Always `false`.
+    /// Whether he may invite others.
     pub can_invite_collaborator: bool,
     /// Upload into the folder.
     pub can_upload: bool,

@@ -176,7 +176,11 @@ impl GroupFields {
     fn members(reader: &mut Reader<'_>, findings: &mut Findings) -> Option<Self> {
         let name = bounded_text(reader, "name", LONGEST, findings).map(|name| name.trim().to_owned());
         if name.as_deref() == Some("") {
-            findings.refuse(crate::Reason::TooShort, reader.path_of("name"), "must not be empty");
+            findings.refuse(
+                crate::Reason::TooShort,
+                reader.path_of("name"),
+                "must not be empty",
+            );
         }
         Some(Self {
             name,
@@ -302,7 +306,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_membership_is_named() {
-        check(json!({"user": {"id": "1"}, "group": {"id": "2"}}), CreateMembership::read, &[]);
+        check(
+            json!({"user": {"id": "1"}, "group": {"id": "2"}}),
+            CreateMembership::read,
+            &[],
+        );
         check(json!({"user": {}}), CreateMembership::read, &["user.id", "group"]);
         check(
             json!({"user": {"id": "1"}, "group": {"id": "x"}, "role": "boss", "configurable_permissions": {"a": 1}}),

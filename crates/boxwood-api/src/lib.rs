@@ -9,9 +9,11 @@
 //! * [`reading`]: reads a JSON body and names every field that is wrong
 //! * [`files`], [`folders`], [`uploads`], [`users`], [`versions`]: the content operations
 //! * [`groups`], [`collaborations`]: who belongs together, and who was invited to what
+//! * [`answers`]: answers that were kept for review (not of Box)
 //! * [`fields`], [`wire`]: what these share
 
 pub mod ai;
+pub mod answers;
 pub mod collaborations;
 pub mod error;
 pub mod fields;

@@ -87,6 +87,8 @@ numeric_id!(/// One user's belonging to one group.
     MembershipId, "group membership");
 numeric_id!(/// An invitation to a file or folder.
     CollaborationId, "collaboration");
+numeric_id!(/// An answer that was kept for review.
+    AnswerId, "answer");
 
 impl FolderId {
     /// The root folder of whoever asks.

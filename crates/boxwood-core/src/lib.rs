@@ -24,7 +24,8 @@ pub use document::{
     TextSource, Word,
 };
 pub use ids::{
-    CollaborationId, ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, GroupId, MembershipId, UserId,
+    AnswerId, CollaborationId, ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, GroupId,
+    MembershipId, UserId,
 };
 pub use model::{
     ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChatStream, ChoiceScores, Effort, Embedder,

@@ -1,6 +1,7 @@
 //! Handlers: extract, authorise, one core call, convert.
 
 pub(crate) mod agents;
+pub(crate) mod answers;
 pub(crate) mod ask;
 pub(crate) mod authorize;
 pub(crate) mod collaborations;

@@ -15,6 +15,7 @@ mod events;
 pub mod extract;
 pub mod handlers;
 pub mod join;
+pub mod keep;
 pub mod layers;
 pub mod listen;
 pub mod metrics;

@@ -160,6 +160,7 @@ impl Server {
         self.state.stop.cancel();
         let last = async {
             tokio::join!(self.state.joins().drained(), accepting.tasks.wait());
+            self.state.keeper().drained().await;
         };
         let said = tokio::time::timeout(LAST_WORDS, last).await.is_ok();
         Ended {

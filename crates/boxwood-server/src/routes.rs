@@ -61,7 +61,13 @@ impl Route {
 
 /// Every row.
 pub fn table() -> Vec<Route> {
-    let parts = [ai::rows(), content::rows(), oauth::rows(), people::rows(), system::rows()];
+    let parts = [
+        ai::rows(),
+        content::rows(),
+        oauth::rows(),
+        people::rows(),
+        system::rows(),
+    ];
     parts.into_iter().flatten().collect()
 }
 

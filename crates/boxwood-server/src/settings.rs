@@ -67,6 +67,8 @@ pub struct ServerSettings {
     pub access_token_lifetime: Duration,
     /// How long one answer may take; `None`: as long as somebody waits.
     pub answer_time_limit: Option<Duration>,
+    /// Whether answers are kept for review; how long is the store's to know.
+    pub keep_answers: bool,
     /// How long a question goes on after the last waiter left: SDKs repeat it after their read timeout.
     pub join_grace: Duration,
     /// How often a quiet event stream sends a comment, so that no proxy closes it.
@@ -85,6 +87,7 @@ impl Default for ServerSettings {
             development: true,
             access_token_lifetime: Duration::from_secs(3_600),
             answer_time_limit: None,
+            keep_answers: true,
             join_grace: Duration::from_secs(15),
             heartbeat: Duration::from_secs(10),
             header_read_timeout: Duration::from_secs(30),

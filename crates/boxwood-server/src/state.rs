@@ -2,6 +2,7 @@
 
 use crate::auth::consent::ConsentKey;
 use crate::join::Joins;
+use crate::keep::Keeper;
 use crate::metrics::Metrics;
 use crate::settings::ServerSettings;
 use crate::tickets::Tickets;
@@ -77,6 +78,7 @@ pub struct AppParts {
 pub struct AppState {
     parts: Arc<AppParts>,
     joins: Joins,
+    keeper: Keeper,
     metrics: Arc<Metrics>,
     consent: Arc<ConsentKey>,
     tickets: Arc<Tickets>,
@@ -88,10 +90,12 @@ impl AppState {
         let tickets = Arc::new(Tickets::new(parts.ids.as_ref()));
         let settings = &parts.settings;
         let joins = Joins::new(settings.limits.questions, settings.join_grace, parts.stop.clone());
+        let keeper = Keeper::new(parts.store.clone(), parts.clock.clone(), settings.keep_answers);
         let consent = Arc::new(ConsentKey::new(parts.ids.as_ref()));
         Self {
             metrics: Arc::new(Metrics::new(joins.clone())),
             joins,
+            keeper,
             consent,
             parts: Arc::new(parts),
             tickets,
@@ -101,6 +105,11 @@ impl AppState {
     /// The questions that run.
     pub fn joins(&self) -> &Joins {
         &self.joins
+    }
+
+    /// What keeps answers for review.
+    pub fn keeper(&self) -> &Keeper {
+        &self.keeper
     }
 
     /// What is counted.

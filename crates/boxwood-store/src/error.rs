@@ -22,6 +22,8 @@ pub enum Thing {
     Membership,
     /// An invitation to an item.
     Collaboration,
+    /// An answer that was kept.
+    Answer,
     /// An application client.
     Client,
     /// A chunked upload session.
@@ -41,6 +43,7 @@ impl Thing {
             Thing::Group => "group",
             Thing::Membership => "group membership",
             Thing::Collaboration => "collaboration",
+            Thing::Answer => "answer",
             Thing::Client => "client",
             Thing::UploadSession => "upload session",
             Thing::ParseJob => "parse job",

@@ -11,6 +11,7 @@
 //! Used by `boxwood-server`, `boxwood-answer` and the binary. [`SqliteStore`] is the embedded implementation; the test
 //! module `conformance` holds the contract as functions that every implementation runs.
 
+pub mod answers;
 pub mod blob;
 pub mod collaborations;
 #[cfg(test)]
@@ -27,29 +28,31 @@ pub mod sqlite;
 pub mod store;
 pub mod uploads;
 
+pub use answers::{AnswerFile, AnswerOperation, AnswerPage, AnswerQuery, KeptAnswer, NewAnswer};
 pub use blob::{BlobStore, ByteStream, LocalBlobs};
 pub use collaborations::{
-    Collaboration, CollaborationChange, CollaborationPage, CollaborationStatus, Collaborator, Invitation, Invitee,
+    Collaboration, CollaborationChange, CollaborationPage, CollaborationStatus, Collaborator, Invitation,
+    Invitee,
 };
 pub use content::{LocalCopy, OwnFile, ReadableFile, ReadableFiles, StagedBlob};
 pub use error::{DigestKind, InvalidGrant, StoreError, Thing};
 pub use groups::{
-    Group, GroupAudience, GroupChange, GroupRef, GroupRole, Membership, MembershipChange, NewGroup, NewMembership,
-    Part, PartOf,
+    Group, GroupAudience, GroupChange, GroupRef, GroupRole, Membership, MembershipChange, NewGroup,
+    NewMembership, Part, PartOf,
 };
 pub use identity::{
     AccessToken, Client, ClientKey, Enterprise, IssuedToken, NewAccessToken, NewAuthorizationCode, NewClient,
     NewUser, Seed, Seeded, TokenCheck, TokenPair, User, UserChange, UserKind, UserRole,
 };
 pub use items::{
-    CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, FolderRef, Item,
-    ItemKind, ItemPermissions, ItemRef, ItemStatus, NewFile, NewFolder, NewVersion, Role, UserRef,
+    CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, FolderRef, Item, ItemKind,
+    ItemPermissions, ItemRef, ItemStatus, NewFile, NewFolder, NewVersion, Role, UserRef,
 };
 pub use jobs::{DOCUMENT, ParseLease, ParseOutcome, ParseState};
 pub use listing::{Direction, ItemPage, ItemQuery, Paging, SortBy};
 pub use sqlite::{SqliteStore, StoreOptions};
 pub use store::{
-    CollaborationStore, ContentStore, FileStore, FolderStore, GroupStore, IdentityStore, JobStore, Store, SweepReport, TrashStore,
-    UploadStore,
+    AnswerStore, CollaborationStore, ContentStore, FileStore, FolderStore, GroupStore, IdentityStore,
+    JobStore, Store, SweepReport, TrashStore, UploadStore,
 };
 pub use uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession, UploadTarget};

@@ -61,6 +61,8 @@ pub struct Config {
     pub answers: AnswerConfig,
     /// Reading files.
     pub ingest: IngestSettings,
+    /// How long things are kept.
+    pub keep: KeepSettings,
     /// Whether logs are JSON lines.
     pub json_logs: bool,
 }
@@ -101,6 +103,13 @@ pub struct EngineSettings {
     pub prefix_cache_bytes: u64,
     /// The model's memory is freed after so long without a request.
     pub idle_unload: Option<Duration>,
+}
+
+/// How long things are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepSettings {
+    /// Answers, for review; zero: not at all.
+    pub answers: chrono::Duration,
 }
 
 /// Reading files.

@@ -2,11 +2,12 @@
 
 use super::operations::Operation;
 use crate::auth::{Authenticated, require_any};
-use crate::convert::{answer_body, ask_override, endpoint_mode};
+use crate::convert::{agent_body, answer_body, ask_override, endpoint_mode};
 use crate::error::ApiError;
 use crate::events;
 use crate::extract::{BoxJson, Origin, parse_json, read_body};
 use crate::join::{Outcome, QuestionKey, StartQuestion};
+use crate::keep::Asked;
 use crate::layers::RequestId;
 use crate::state::AppState;
 use axum::Extension;
@@ -17,7 +18,7 @@ use boxwood_answer::{Answer, AnswerError, DialogueTurn, Language, ProgressSink, 
 use boxwood_api::ai::{AgentChoice, AskItem, AskRequest};
 use boxwood_api::{FieldError, Reason};
 use boxwood_core::{FileId, Principal, Scope};
-use boxwood_store::StoreError;
+use boxwood_store::{AnswerOperation, StoreError};
 use http::HeaderMap;
 use http::header::ACCEPT;
 use serde_json::{Value, json};
@@ -36,11 +37,15 @@ pub(crate) async fn ask_question(
     require_any(&principal, &[Scope::AiReadwrite])?;
     Operation::ReadText.authorize(&principal)?;
     let bytes = read_body(body, state.settings.limits.ask_body_bytes).await?;
-    let request = AskRequest::read(&parse_json::<Value>(&bytes)?).map_err(ApiError::bad_request)?;
+    let body: Value = parse_json(&bytes)?;
+    let request = AskRequest::read(&body).map_err(ApiError::bad_request)?;
     let question = question(&state, &principal, &request).await?;
+    let asked = Asked::new(&principal, AnswerOperation::Ask, &question.files, &body)
+        .with_agent(None, &agent_body(&question.agent));
     let starter = Starter {
         state: state.clone(),
         question,
+        asked,
     };
     let (waiter, joined) = state
         .joins()
@@ -109,6 +114,7 @@ fn wants_events(headers: &HeaderMap) -> bool {
 struct Starter {
     state: AppState,
     question: Question,
+    asked: Asked,
 }
 
 impl StartQuestion for Starter {
@@ -123,6 +129,10 @@ impl StartQuestion for Starter {
         };
         let answer = self.state.asker.ask(question, progress.as_ref()).await;
         self.state.metrics().question_ended(&answer);
+        if let Ok(answer) = &answer {
+            let body = answer_body(answer, true, self.state.clock.now());
+            self.state.keeper().answered(self.asked, &body);
+        }
         answer
     }
 }

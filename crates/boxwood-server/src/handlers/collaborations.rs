@@ -11,8 +11,8 @@ use crate::state::AppState;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use boxwood_api::collaborations::{
-    AccessibleBy, Collaboration, Collaborations, CreateCollaboration, Grantee, InvitedUser, Item, Role, Status,
-    UpdateCollaboration,
+    AccessibleBy, Collaboration, Collaborations, CreateCollaboration, Grantee, InvitedUser, Item, Role,
+    Status, UpdateCollaboration,
 };
 use boxwood_api::fields::FieldSelection;
 use boxwood_api::groups::OffsetPage;
@@ -77,7 +77,10 @@ fn show_all(
     entries: &[boxwood_store::Collaboration],
     query: &Query,
 ) -> Result<Vec<Value>, ApiError> {
-    entries.iter().map(|entry| show(principal, entry, query)).collect()
+    entries
+        .iter()
+        .map(|entry| show(principal, entry, query))
+        .collect()
 }
 
 fn role(role: Role) -> boxwood_store::Role {
@@ -156,10 +159,12 @@ pub(crate) async fn update(
         can_view_path: request.can_view_path,
         expires_at: request.expires_at,
     };
-    Ok(match state.store.update_collaboration(&principal, &id, change).await? {
-        Some(changed) => BoxJson(show(&principal, &changed, &query)?).into_response(),
-        None => StatusCode::NO_CONTENT.into_response(),
-    })
+    Ok(
+        match state.store.update_collaboration(&principal, &id, change).await? {
+            Some(changed) => BoxJson(show(&principal, &changed, &query)?).into_response(),
+            None => StatusCode::NO_CONTENT.into_response(),
+        },
+    )
 }
 
 /// `DELETE /2.0/collaborations/{id}`.

@@ -11,9 +11,7 @@ use axum::extract::{Path, State};
 use boxwood_api::groups::{Audience, Group, GroupFields, GroupMini, GroupPermissions, OffsetPage};
 use boxwood_api::wire::{Moment, Order};
 use boxwood_core::{GroupId, Principal};
-use boxwood_store::{
-    GroupAudience, GroupChange, GroupRef, GroupRole, NewGroup, Part, StoreError, Thing,
-};
+use boxwood_store::{GroupAudience, GroupChange, GroupRef, GroupRole, NewGroup, Part, StoreError, Thing};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -42,7 +40,11 @@ pub(super) enum Standing {
 
 impl Standing {
     /// Of the principal's user.
-    pub(super) async fn of(state: &AppState, principal: &Principal, group: &GroupId) -> Result<Self, ApiError> {
+    pub(super) async fn of(
+        state: &AppState,
+        principal: &Principal,
+        group: &GroupId,
+    ) -> Result<Self, ApiError> {
         if is_administrator(state, principal).await? {
             return Ok(Self::Administrator);
         }

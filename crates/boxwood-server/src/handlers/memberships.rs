@@ -14,9 +14,7 @@ use boxwood_api::ErrorCode;
 use boxwood_api::groups::{CreateMembership, MemberRole, Membership, OffsetPage, UpdateMembership};
 use boxwood_api::wire::Moment;
 use boxwood_core::{GroupId, MembershipId, Principal};
-use boxwood_store::{
-    GroupRole, MembershipChange, NewMembership, Part, PartOf, StoreError, Thing,
-};
+use boxwood_store::{GroupRole, MembershipChange, NewMembership, Part, PartOf, StoreError, Thing};
 use http::StatusCode;
 use serde_json::Value;
 

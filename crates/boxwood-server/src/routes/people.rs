@@ -48,7 +48,11 @@ fn membership_rows() -> Vec<Route> {
 fn collaboration_rows() -> Vec<Route> {
     const ONE: &str = "/2.0/collaborations/{collaboration_id}";
     vec![
-        Route::get("/2.0/collaborations", "get_collaborations", collaborations::pending),
+        Route::get(
+            "/2.0/collaborations",
+            "get_collaborations",
+            collaborations::pending,
+        ),
         Route::post(
             "/2.0/collaborations",
             "post_collaborations",

@@ -1,7 +1,7 @@
-//! Rows of health, metrics and the description.
+//! Rows of health, metrics, the description and the answers that are kept.
 
 use super::Route;
-use crate::handlers::{description, system};
+use crate::handlers::{answers, description, system};
 
 pub(super) fn rows() -> Vec<Route> {
     vec![
@@ -10,5 +10,12 @@ pub(super) fn rows() -> Vec<Route> {
         Route::get("/metrics", "boxwood_metrics", system::metrics),
         Route::get("/docs/errors", "boxwood_errors", system::errors),
         Route::get("/openapi.json", "boxwood_description", description::show),
+        Route::get("/boxwood/answers", "boxwood_answers", answers::list),
+        Route::get("/boxwood/answers/{answer_id}", "boxwood_answer", answers::get),
+        Route::delete(
+            "/boxwood/answers/{answer_id}",
+            "boxwood_answer_remove",
+            answers::delete,
+        ),
     ]
 }

@@ -4,7 +4,10 @@ use crate::support::{App, Reply, id};
 use serde_json::{Value, json};
 
 async fn invite(app: &App, token: &str, body: Value) -> Reply {
-    app.call_as(token, "POST", "/2.0/collaborations").json(body).send().await
+    app.call_as(token, "POST", "/2.0/collaborations")
+        .json(body)
+        .send()
+        .await
 }
 
 fn to_user(folder: &str, user: &str, role: &str) -> Value {
@@ -28,15 +31,30 @@ async fn a_user_is_invited_and_everything_follows() {
         json!({"type": "user", "id": user, "name": "Bo", "login": "bo@example.com", "is_active": true})
     );
     let path = format!("/2.0/collaborations/{}", id(&made));
-    let root = app.call_as(&token, "GET", "/2.0/folders/0/items").send().await.json();
+    let root = app
+        .call_as(&token, "GET", "/2.0/folders/0/items")
+        .send()
+        .await
+        .json();
     assert_eq!(root["entries"][0]["id"], json!(folder));
     let list = format!("/2.0/folders/{folder}/collaborations");
     let listed = app.call_as(&token, "GET", &list).send().await.json();
-    assert_eq!((&listed["entries"][0]["id"], &listed["next_marker"]), (&made["id"], &Value::Null));
-    let changed = app.call("PUT", &path).json(json!({"role": "viewer"})).send().await;
+    assert_eq!(
+        (&listed["entries"][0]["id"], &listed["next_marker"]),
+        (&made["id"], &Value::Null)
+    );
+    let changed = app
+        .call("PUT", &path)
+        .json(json!({"role": "viewer"}))
+        .send()
+        .await;
     assert_eq!(changed.json()["role"], "viewer");
     let of_viewer = app
-        .call_as(&token, "GET", &format!("/2.0/folders/{folder}?fields=permissions,allowed_invitee_roles"))
+        .call_as(
+            &token,
+            "GET",
+            &format!("/2.0/folders/{folder}?fields=permissions,allowed_invitee_roles"),
+        )
         .send()
         .await
         .json();
@@ -46,7 +64,10 @@ async fn a_user_is_invited_and_everything_follows() {
     assert_eq!(app.call_as(&token, "DELETE", &path).send().await.status, 204);
     app.call("GET", &path).send().await.refused(404, "not_found", "");
     let gone = format!("/2.0/folders/{folder}");
-    app.call_as(&token, "GET", &gone).send().await.refused(404, "not_found", "");
+    app.call_as(&token, "GET", &gone)
+        .send()
+        .await
+        .refused(404, "not_found", "");
 }
 
 #[tokio::test]
@@ -54,7 +75,9 @@ async fn an_item_goes_to_a_new_owner() {
     let app = App::start().await;
     let (user, _) = app.other_user().await;
     let folder = app.folder("shared", "0").await;
-    let made = invite(&app, &app.token, to_user(&folder, user.as_str(), "editor")).await.json();
+    let made = invite(&app, &app.token, to_user(&folder, user.as_str(), "editor"))
+        .await
+        .json();
     let path = format!("/2.0/collaborations/{}", id(&made));
     let handed = app.call("PUT", &path).json(json!({"role": "owner"})).send().await;
     assert_eq!((handed.status.as_u16(), handed.bytes.len()), (204, 0));
@@ -75,9 +98,17 @@ async fn an_address_waits_for_its_user() {
         (&made["status"], &made["invite_email"], &made["accessible_by"]),
         (&json!("pending"), &json!("new@x.org"), &Value::Null)
     );
-    let listed = app.call("GET", &format!("/2.0/files/{file}/collaborations")).send().await.json();
+    let listed = app
+        .call("GET", &format!("/2.0/files/{file}/collaborations"))
+        .send()
+        .await
+        .json();
     assert_eq!(listed["entries"].as_array().map(Vec::len), Some(1));
-    let waiting = app.call("GET", "/2.0/collaborations?status=pending").send().await.json();
+    let waiting = app
+        .call("GET", "/2.0/collaborations?status=pending")
+        .send()
+        .await
+        .json();
     assert_eq!(waiting["total_count"], 0, "it is not for the administrator");
 }
 
@@ -86,14 +117,24 @@ async fn a_group_is_invited() {
     let app = App::start().await;
     let (user, token) = app.other_user().await;
     let file = id(&app.upload("a.txt", "x").await);
-    let group = app.call("POST", "/2.0/groups").json(json!({"name": "g"})).send().await.json();
+    let group = app
+        .call("POST", "/2.0/groups")
+        .json(json!({"name": "g"}))
+        .send()
+        .await
+        .json();
     let body = json!({"item": {"type": "file", "id": file}, "accessible_by": {"type": "group", "id": group["id"]},
         "role": "previewer"});
     let made = invite(&app, &app.token, body.clone()).await.json();
     assert_eq!(made["accessible_by"]["type"], "group");
-    invite(&app, &app.token, body).await.refused(400, "user_already_collaborator", "");
+    invite(&app, &app.token, body)
+        .await
+        .refused(400, "user_already_collaborator", "");
     let path = format!("/2.0/files/{file}");
-    app.call_as(&token, "GET", &path).send().await.refused(404, "not_found", "");
+    app.call_as(&token, "GET", &path)
+        .send()
+        .await
+        .refused(404, "not_found", "");
     app.call("POST", "/2.0/group_memberships")
         .json(json!({"user": {"id": user}, "group": {"id": group["id"]}}))
         .send()
@@ -101,7 +142,10 @@ async fn a_group_is_invited() {
     assert_eq!(app.call_as(&token, "GET", &path).send().await.status, 200);
     let list = format!("/2.0/groups/{}/collaborations", id(&group));
     let listed = app.call("GET", &list).send().await.json();
-    assert_eq!((&listed["total_count"], &listed["entries"][0]["id"]), (&json!(1), &made["id"]));
+    assert_eq!(
+        (&listed["total_count"], &listed["entries"][0]["id"]),
+        (&json!(1), &made["id"])
+    );
     app.call_as(&token, "GET", &list)
         .send()
         .await
@@ -115,15 +159,27 @@ async fn wrong_invitations_are_refused() {
     let folder = app.folder("mine", "0").await;
     let bo = user.as_str();
     let admin = app.seeded.admin.id.as_str();
-    invite(&app, &token, to_user(&folder, bo, "editor")).await.refused(404, "not_found", "");
-    invite(&app, &app.token, to_user("0", bo, "editor")).await.refused(400, "bad_request", "");
-    invite(&app, &app.token, to_user(&folder, bo, "owner")).await.refused(400, "bad_request", "role");
-    invite(&app, &app.token, to_user(&folder, admin, "editor")).await.refused(400, "bad_request", "role");
+    invite(&app, &token, to_user(&folder, bo, "editor"))
+        .await
+        .refused(404, "not_found", "");
+    invite(&app, &app.token, to_user("0", bo, "editor"))
+        .await
+        .refused(400, "bad_request", "");
+    invite(&app, &app.token, to_user(&folder, bo, "owner"))
+        .await
+        .refused(400, "bad_request", "role");
+    invite(&app, &app.token, to_user(&folder, admin, "editor"))
+        .await
+        .refused(400, "bad_request", "role");
     invite(&app, &app.token, to_user(&folder, "999999999999", "editor"))
         .await
         .refused(404, "not_found", "");
-    invite(&app, &app.token, json!({})).await.refused(400, "bad_request", "accessible_by");
-    let made = invite(&app, &app.token, to_user(&folder, bo, "editor")).await.json();
+    invite(&app, &app.token, json!({}))
+        .await
+        .refused(400, "bad_request", "accessible_by");
+    let made = invite(&app, &app.token, to_user(&folder, bo, "editor"))
+        .await
+        .json();
     let path = format!("/2.0/collaborations/{}", id(&made));
     app.call_as(&token, "PUT", &path)
         .json(json!({"role": "co-owner"}))
@@ -138,8 +194,14 @@ async fn wrong_invitations_are_refused() {
         .send()
         .await
         .refused(403, "access_denied_insufficient_permissions", "");
-    app.call("GET", "/2.0/collaborations").send().await.refused(400, "bad_request", "query.status");
-    app.call("GET", "/2.0/collaborations/x").send().await.refused(404, "not_found", "");
+    app.call("GET", "/2.0/collaborations")
+        .send()
+        .await
+        .refused(400, "bad_request", "query.status");
+    app.call("GET", "/2.0/collaborations/x")
+        .send()
+        .await
+        .refused(404, "not_found", "");
     let readonly = app.scoped("root_readonly", None).await;
     invite(&app, &readonly, to_user(&folder, bo, "editor"))
         .await

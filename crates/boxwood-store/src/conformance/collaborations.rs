@@ -2,12 +2,15 @@
 
 use super::{World, principal, refused};
 use crate::{
-    CollaborationChange, CollaborationStatus, Collaborator, GroupAudience, Invitation, Invitee, ItemRef, NewGroup,
-    NewUser, Part, Role, StoreError, Thing, UserKind, UserRole,
+    CollaborationChange, CollaborationStatus, Collaborator, GroupAudience, Invitation, Invitee, ItemRef,
+    NewGroup, NewUser, Part, Role, StoreError, Thing, UserKind, UserRole,
 };
 use boxwood_core::FolderId;
 
-const ALL: Part = Part { offset: 0, limit: 100 };
+const ALL: Part = Part {
+    offset: 0,
+    limit: 100,
+};
 
 fn role(role: Role) -> CollaborationChange {
     CollaborationChange {
@@ -31,7 +34,10 @@ pub(crate) async fn collaborators_are_invited_changed_and_removed(world: &World)
     let item = ItemRef::Folder(folder.id.clone());
     let invitation = Invitation::new(Invitee::User(user.user_id.clone()), Role::Editor);
     let made = store.invite(admin, &item, invitation.clone()).await.unwrap();
-    assert_eq!((made.status, made.role), (CollaborationStatus::Accepted, Role::Editor));
+    assert_eq!(
+        (made.status, made.role),
+        (CollaborationStatus::Accepted, Role::Editor)
+    );
     refused!(
         store.invite(admin, &item, invitation).await,
         StoreError::AlreadyCollaborator
@@ -39,13 +45,21 @@ pub(crate) async fn collaborators_are_invited_changed_and_removed(world: &World)
     assert_eq!(store.collaboration(&user, &made.id).await.unwrap().id, made.id);
     refused!(
         store.collaboration(&stranger, &made.id).await,
-        StoreError::NotFound { thing: Thing::Collaboration, .. }
+        StoreError::NotFound {
+            thing: Thing::Collaboration,
+            ..
+        }
     );
     refused!(
-        store.update_collaboration(&user, &made.id, role(Role::CoOwner)).await,
+        store
+            .update_collaboration(&user, &made.id, role(Role::CoOwner))
+            .await,
         StoreError::Forbidden { .. }
     );
-    let changed = store.update_collaboration(admin, &made.id, role(Role::Viewer)).await.unwrap();
+    let changed = store
+        .update_collaboration(admin, &made.id, role(Role::Viewer))
+        .await
+        .unwrap();
     assert_eq!(changed.map(|changed| changed.role), Some(Role::Viewer));
     assert!(!store.file(&user, &file.id).await.unwrap().permissions.can_rename);
     // Below the folder it is listed too; a stranger lists nothing.
@@ -64,7 +78,10 @@ pub(crate) async fn collaborators_are_invited_changed_and_removed(world: &World)
     );
     store.end_collaboration(&user, &made.id).await.unwrap();
     refused!(store.file(&user, &file.id).await, StoreError::NotFound { .. });
-    refused!(store.collaboration(admin, &made.id).await, StoreError::NotFound { .. });
+    refused!(
+        store.collaboration(admin, &made.id).await,
+        StoreError::NotFound { .. }
+    );
 }
 
 pub(crate) async fn pages_of_collaborations_join(world: &World) {
@@ -73,11 +90,17 @@ pub(crate) async fn pages_of_collaborations_join(world: &World) {
     let item = ItemRef::Folder(folder.id.clone());
     for name in ["a", "b", "c"] {
         let user = world.user(name).await;
-        store.set_collaboration(admin, &item, &user.user_id, Role::Viewer).await.unwrap();
+        store
+            .set_collaboration(admin, &item, &user.user_id, Role::Viewer)
+            .await
+            .unwrap();
     }
     let first = store.collaborations_on(admin, &item, None, 2).await.unwrap();
     assert_eq!(first.entries.len(), 2);
-    let second = store.collaborations_on(admin, &item, first.next.as_ref(), 2).await.unwrap();
+    let second = store
+        .collaborations_on(admin, &item, first.next.as_ref(), 2)
+        .await
+        .unwrap();
     assert_eq!((second.entries.len(), second.next), (1, None));
     assert!(!first.entries.contains(&second.entries[0]));
 }
@@ -94,7 +117,10 @@ pub(crate) async fn an_address_becomes_its_user(world: &World) {
     let now = store.collaboration(admin, &made.id).await.unwrap();
     assert_eq!(now.status, CollaborationStatus::Accepted);
     assert!(now.acknowledged_at.is_some());
-    store.readable(&user, std::slice::from_ref(&file.id)).await.unwrap();
+    store
+        .readable(&user, std::slice::from_ref(&file.id))
+        .await
+        .unwrap();
 }
 
 pub(crate) async fn users_of_other_enterprises_answer_first(world: &World) {
@@ -123,7 +149,9 @@ pub(crate) async fn users_of_other_enterprises_answer_first(world: &World) {
     let waiting = store.pending_collaborations(&guest, ALL).await.unwrap();
     assert_eq!((waiting.total_count, &waiting.entries[0].item), (1, &None));
     refused!(
-        store.update_collaboration(admin, &made.id, status(CollaborationStatus::Accepted)).await,
+        store
+            .update_collaboration(admin, &made.id, status(CollaborationStatus::Accepted))
+            .await,
         StoreError::Forbidden { .. }
     );
     store
@@ -131,9 +159,18 @@ pub(crate) async fn users_of_other_enterprises_answer_first(world: &World) {
         .await
         .unwrap();
     store.readable(&guest, ids).await.unwrap();
-    assert_eq!(store.pending_collaborations(&guest, ALL).await.unwrap().total_count, 0);
+    assert_eq!(
+        store
+            .pending_collaborations(&guest, ALL)
+            .await
+            .unwrap()
+            .total_count,
+        0
+    );
     refused!(
-        store.update_collaboration(&guest, &made.id, status(CollaborationStatus::Rejected)).await,
+        store
+            .update_collaboration(&guest, &made.id, status(CollaborationStatus::Rejected))
+            .await,
         StoreError::InvalidValue { field: "status", .. }
     );
 }
@@ -150,7 +187,10 @@ pub(crate) async fn a_collaboration_ends_at_its_time(world: &World) {
     };
     refused!(
         store.invite(admin, &item, invite(now)).await,
-        StoreError::InvalidValue { field: "expires_at", .. }
+        StoreError::InvalidValue {
+            field: "expires_at",
+            ..
+        }
     );
     let made = store
         .invite(admin, &item, invite(now + chrono::Duration::hours(1)))
@@ -162,7 +202,10 @@ pub(crate) async fn a_collaboration_ends_at_its_time(world: &World) {
     store.readable(&user, ids).await.unwrap();
     world.clock.advance(chrono::Duration::minutes(1));
     refused!(store.readable(&user, ids).await, StoreError::NotFound { .. });
-    refused!(store.collaboration(admin, &made.id).await, StoreError::NotFound { .. });
+    refused!(
+        store.collaboration(admin, &made.id).await,
+        StoreError::NotFound { .. }
+    );
 }
 
 pub(crate) async fn an_item_is_handed_over(world: &World) {
@@ -179,18 +222,36 @@ pub(crate) async fn an_item_is_handed_over(world: &World) {
         .await
         .unwrap();
     refused!(
-        store.update_collaboration(&heir, &made.id, role(Role::Owner)).await,
+        store
+            .update_collaboration(&heir, &made.id, role(Role::Owner))
+            .await,
         StoreError::InvalidValue { field: "role", .. }
     );
-    assert_eq!(store.update_collaboration(admin, &made.id, role(Role::Owner)).await.unwrap(), None);
+    assert_eq!(
+        store
+            .update_collaboration(admin, &made.id, role(Role::Owner))
+            .await
+            .unwrap(),
+        None
+    );
     let moved = store.folder(&heir, &folder.id).await.unwrap();
-    assert_eq!((moved.owned_by.id, moved.name.as_str()), (heir.user_id.clone(), "shared (1)"));
+    assert_eq!(
+        (moved.owned_by.id, moved.name.as_str()),
+        (heir.user_id.clone(), "shared (1)")
+    );
     assert_eq!(moved.path.len(), 1);
-    assert_eq!(store.file(&heir, &file.id).await.unwrap().owned_by.id, heir.user_id);
+    assert_eq!(
+        store.file(&heir, &file.id).await.unwrap().owned_by.id,
+        heir.user_id
+    );
     assert_eq!(store.user(&heir.user_id).await.unwrap().space_used, 5);
     assert_eq!(store.user(&admin.user_id).await.unwrap().space_used, 0);
     assert_eq!(store.folder(admin, &outer.id).await.unwrap().size, 0);
-    let left = store.collaborations_on(admin, &item, None, 10).await.unwrap().entries;
+    let left = store
+        .collaborations_on(admin, &item, None, 10)
+        .await
+        .unwrap()
+        .entries;
     assert_eq!((left.len(), left[0].role), (1, Role::CoOwner));
     store.end_collaboration(admin, &left[0].id).await.unwrap();
     refused!(store.folder(admin, &folder.id).await, StoreError::NotFound { .. });
@@ -210,11 +271,19 @@ pub(crate) async fn a_group_is_invited_by_whom_it_allows(world: &World) {
         .unwrap();
     let invitation = || Invitation::new(Invitee::Group(group.id.clone()), Role::Viewer);
     refused!(
-        store.invite(&user, &ItemRef::Folder(theirs.id.clone()), invitation()).await,
-        StoreError::Forbidden { thing: Thing::Group, .. }
+        store
+            .invite(&user, &ItemRef::Folder(theirs.id.clone()), invitation())
+            .await,
+        StoreError::Forbidden {
+            thing: Thing::Group,
+            ..
+        }
     );
     let mine = world.folder(&FolderId::root(), "mine").await;
-    store.invite(admin, &ItemRef::Folder(mine.id), invitation()).await.unwrap();
+    store
+        .invite(admin, &ItemRef::Folder(mine.id), invitation())
+        .await
+        .unwrap();
 }
 
 pub(crate) async fn a_path_is_shown_where_the_invitation_says_so(world: &World) {

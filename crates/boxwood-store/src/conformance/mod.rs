@@ -2,6 +2,7 @@
 //!
 //! An implementation's test module gives [`suite!`] a factory of [`World`]s; each function gets its own empty store.
 
+pub(crate) mod answers;
 pub(crate) mod collaborations;
 pub(crate) mod contents;
 pub(crate) mod folders;
@@ -27,6 +28,8 @@ use tokio::io::AsyncReadExt;
 macro_rules! suite {
     ($factory:path) => {
         crate::conformance::suite! { @modules $factory;
+            answers { answers_are_kept_listed_and_removed, answers_are_ones_own_or_the_administrators,
+                answers_go_with_their_file_and_with_time }
             collaborations { collaborators_are_invited_changed_and_removed, pages_of_collaborations_join,
                 an_address_becomes_its_user, users_of_other_enterprises_answer_first, a_collaboration_ends_at_its_time,
                 an_item_is_handed_over, a_group_is_invited_by_whom_it_allows,

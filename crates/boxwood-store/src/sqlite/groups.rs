@@ -4,8 +4,8 @@ use super::convert::{Doing, column, damaged, json, number, signed, time, to_json
 use super::{SqliteStore, commit, rows, tree};
 use crate::error::{StoreError, Thing};
 use crate::groups::{
-    Group, GroupAudience, GroupChange, GroupRef, GroupRole, Membership, MembershipChange, NewGroup, NewMembership,
-    Part, PartOf,
+    Group, GroupAudience, GroupChange, GroupRef, GroupRole, Membership, MembershipChange, NewGroup,
+    NewMembership, Part, PartOf,
 };
 use crate::names::name_key;
 use crate::store::GroupStore;

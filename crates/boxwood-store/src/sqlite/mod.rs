@@ -10,6 +10,7 @@
 //! parameter.
 
 mod access;
+mod answers;
 mod collaborations;
 mod contents;
 mod convert;
@@ -60,6 +61,8 @@ pub struct StoreOptions {
     pub max_file_size: u64,
     /// Parser version of the jobs that uploads enqueue.
     pub parser_version: u32,
+    /// How long answers are kept; zero: the next sweep removes them all.
+    pub answer_retention: chrono::Duration,
     /// Connections that only read.
     pub readers: u32,
     /// Time.
@@ -75,6 +78,7 @@ impl StoreOptions {
             folder: folder.into(),
             max_file_size: 50 * 1024 * 1024 * 1024,
             parser_version: 1,
+            answer_retention: chrono::Duration::days(30),
             readers: 4,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),

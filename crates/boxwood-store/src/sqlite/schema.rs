@@ -8,13 +8,18 @@ use crate::error::StoreError;
 use sqlx::sqlite::SqlitePool;
 
 /// One a schema version, in the order in which they came (a file's number only names it).
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0004_groups.sql"),
+    include_str!("migrations/0006_answers.sql"),
 ];
 
 /// The statements that set `user_version`; SQLite takes no bind parameter there.
-const SET_VERSION: [&str; 2] = ["PRAGMA user_version = 1", "PRAGMA user_version = 2"];
+const SET_VERSION: [&str; 3] = [
+    "PRAGMA user_version = 1",
+    "PRAGMA user_version = 2",
+    "PRAGMA user_version = 3",
+];
 
 /// Brings the database to the newest schema.
 pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {

@@ -427,9 +427,7 @@ async fn write_change(
     id: &CollaborationId,
     change: &CollaborationChange,
 ) -> Result<(), StoreError> {
-    let ends = change
-        .expires_at
-        .map(|end| end.map(|end| end.timestamp_millis()));
+    let ends = change.expires_at.map(|end| end.map(|end| end.timestamp_millis()));
     sqlx::query(
         "UPDATE collaborations SET role = coalesce(?2, role), \
          acknowledged_at = CASE WHEN ?3 <> status THEN ?7 ELSE acknowledged_at END, \

@@ -27,6 +27,7 @@ impl Store for SqliteStore {
         let mut report = SweepReport {
             upload_sessions: self.sweep_uploads().await?,
             tokens: self.sweep_tokens().await?,
+            answers: self.sweep_answers().await?,
             ..SweepReport::default()
         };
         for first_byte in 0..=u8::MAX {

@@ -6,7 +6,7 @@
 use super::access::{Access, user_number};
 use super::convert::Doing;
 use super::files::check_new;
-use super::{SqliteStore, commit, listing, rows, sharing, tree};
+use super::{SqliteStore, answers, commit, listing, rows, sharing, tree};
 use crate::error::{StoreError, Thing};
 use crate::items::{Item, ItemRef};
 use crate::listing::{ItemPage, ItemQuery};
@@ -132,6 +132,7 @@ async fn purge(connection: &mut SqliteConnection, item: &Access) -> Result<(), S
     .execute(&mut *connection)
     .await
     .doing("keep what was deleted before")?;
+    answers::remove_of_files(connection, item.item).await?;
     let space = tree::space_of(connection, item.item).await?;
     tree::use_space(connection, item.owner, -space).await?;
     sqlx::query(

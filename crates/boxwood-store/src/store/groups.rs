@@ -4,7 +4,9 @@
 //! found*. Whether the principal may do it (administrator of the enterprise or of the group) is the caller's to check.
 
 use crate::error::StoreError;
-use crate::groups::{Group, GroupChange, Membership, MembershipChange, NewGroup, NewMembership, Part, PartOf};
+use crate::groups::{
+    Group, GroupChange, Membership, MembershipChange, NewGroup, NewMembership, Part, PartOf,
+};
 use async_trait::async_trait;
 use boxwood_core::{GroupId, MembershipId, Principal, UserId};
 

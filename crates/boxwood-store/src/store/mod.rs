@@ -4,10 +4,12 @@
 //! methods of [`IdentityStore`] take none because they are what a principal is made from.
 //! All methods are atomic: they do everything or nothing, also when the process is killed half-way.
 
+mod answers;
 mod collaborations;
 mod groups;
 mod identity;
 
+pub use answers::AnswerStore;
 pub use collaborations::CollaborationStore;
 pub use groups::GroupStore;
 pub use identity::IdentityStore;
@@ -16,7 +18,8 @@ use crate::blob::ByteStream;
 use crate::content::{ReadableFile, ReadableFiles, StagedBlob};
 use crate::error::StoreError;
 use crate::items::{
-    CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, Item, ItemRef, NewFile, NewFolder, NewVersion,
+    CopyTarget, File, FileChange, FileVersion, Folder, FolderChange, Item, ItemRef, NewFile, NewFolder,
+    NewVersion,
 };
 use crate::jobs::{ParseLease, ParseOutcome, ParseState};
 use crate::listing::{ItemPage, ItemQuery};
@@ -38,6 +41,7 @@ pub trait Store:
     + UploadStore
     + ContentStore
     + JobStore
+    + AnswerStore
 {
     /// Whether the database answers and the data folder can be written.
     ///
@@ -45,8 +49,8 @@ pub trait Store:
     /// What is wrong.
     async fn health(&self) -> Result<(), StoreError>;
 
-    /// Removes blobs that no row names, parts of ended sessions, and tokens, codes and JWT ids that expired over a day
-    /// ago. Safe beside running uploads. Run it at start and then hourly.
+    /// Removes blobs that no row names, parts of ended sessions, tokens, codes and JWT ids that expired over a day ago,
+    /// and answers that were kept long enough. Safe beside running uploads. Run it at start and then hourly.
     ///
     /// # Errors
     /// From the database or the file system.
@@ -67,6 +71,8 @@ pub struct SweepReport {
     pub upload_sessions: u64,
     /// Tokens, codes and JWT ids.
     pub tokens: u64,
+    /// Answers that were kept long enough.
+    pub answers: u64,
 }
 
 /// Folders.

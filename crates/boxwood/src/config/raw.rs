@@ -1,6 +1,8 @@
 //! The configuration as written: every value optional, nothing checked; and the one function that checks it.
 
-use super::{Config, DEFAULT_HTTP, DEFAULT_HTTPS, EngineSettings, Identity, IngestSettings, Overrides};
+use super::{
+    Config, DEFAULT_HTTP, DEFAULT_HTTPS, EngineSettings, Identity, IngestSettings, KeepSettings, Overrides,
+};
 use boxwood_answer::AnswerConfig;
 use boxwood_ingest::{IngestLimits, OcrEngine};
 use boxwood_models::RawModels;
@@ -26,6 +28,7 @@ pub struct Raw {
     answers: RawAnswers,
     ingest: RawIngest,
     log: RawLog,
+    keep: RawKeep,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -33,6 +36,12 @@ pub struct Raw {
 struct RawStorage {
     data: Option<PathBuf>,
     cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawKeep {
+    answer_days: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -121,6 +130,7 @@ impl Raw {
             answers: section(&mut table, "answers", mistakes),
             ingest: section(&mut table, "ingest", mistakes),
             log: section(&mut table, "log", mistakes),
+            keep: section(&mut table, "keep", mistakes),
         };
         mistakes.extend(table.keys().map(|key| format!("{key}: there is no such section")));
         raw
@@ -142,7 +152,9 @@ impl Raw {
         let https = address("server.https", &https, mistakes);
         let environment = |name: &str| std::env::var(name).ok();
         let identity = self.auth.and_then(|auth| auth.validate(&environment, mistakes));
-        let server = self.server.validate(&[http, https], identity.is_some(), mistakes);
+        let mut server = self.server.validate(&[http, https], identity.is_some(), mistakes);
+        let keep = self.keep.validate(mistakes);
+        server.keep_answers = !keep.answers.is_zero();
         let models = match self.models.validate(&environment) {
             Ok(models) => models,
             Err(errors) => {
@@ -177,6 +189,7 @@ impl Raw {
             answers: self.answers.validate(mistakes),
             ingest: self.ingest.validate(mistakes),
             json_logs: self.log.json.unwrap_or(false),
+            keep,
         })
     }
 }
@@ -222,6 +235,15 @@ fn within<T: PartialOrd + Display + Copy>(
         }
         Some(value) => value,
         None => default,
+    }
+}
+
+impl RawKeep {
+    fn validate(self, mistakes: &mut Vec<String>) -> KeepSettings {
+        let days = within("keep.answer_days", self.answer_days, 30, (0, 36_500), mistakes);
+        KeepSettings {
+            answers: chrono::Duration::days(i64::from(days)),
+        }
     }
 }
 

@@ -38,6 +38,7 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
     let options = StoreOptions {
         max_file_size: config.server.limits.upload_bytes,
         parser_version: PARSER_VERSION,
+        answer_retention: config.keep.answers,
         ..StoreOptions::new(&config.data)
     };
     let store: Arc<dyn Store> = Arc::new(
