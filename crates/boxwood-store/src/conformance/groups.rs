@@ -95,7 +95,10 @@ pub(crate) async fn members_come_and_go(world: &World) {
         store.add_member(admin, member(&group.id, &user)).await,
         StoreError::AlreadyMember { .. }
     );
-    assert_eq!(store.groups_of(&user.user_id).await.unwrap(), [group.id.clone()]);
+    assert_eq!(
+        store.groups_of(&user.user_id).await.unwrap(),
+        std::slice::from_ref(&group.id)
+    );
     let change = MembershipChange {
         role: Some(GroupRole::Admin),
         permissions: None,
