@@ -9,6 +9,7 @@
 //! * [`reading`]: reads a JSON body and names every field that is wrong
 //! * [`files`], [`folders`], [`uploads`], [`users`], [`versions`]: the content operations
 //! * [`groups`], [`collaborations`]: who belongs together, and who was invited to what
+//! * [`events`]: what happened
 //! * [`answers`]: answers that were kept for review (not of Box)
 //! * [`fields`], [`wire`]: what these share
 
@@ -16,6 +17,7 @@ pub mod ai;
 pub mod answers;
 pub mod collaborations;
 pub mod error;
+pub mod events;
 pub mod fields;
 pub mod files;
 pub mod folders;

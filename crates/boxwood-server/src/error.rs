@@ -14,6 +14,8 @@ use std::time::Duration;
 mod from_answer;
 mod from_store;
 
+pub(crate) use from_answer::cause;
+
 /// A refusal or failure on its way to the client.
 #[derive(Debug, Clone)]
 pub struct ApiError(Box<Parts>);

@@ -5,26 +5,32 @@
 //! ```ignore
 //! // before the work: what was asked (`body` is the request's JSON; the contents of files in it are left out)
 //! let asked = Asked::new(&principal, AnswerOperation::Extract, &files, &body).with_agent(agent_id, &agent_settings);
-//! // after it: the body of the answer, with citations or references
+//! // after it: the body of the answer, with citations or references; or why there is none, in one word
 //! state.keeper().answered(asked, &response);
+//! state.keeper().failed(&asked, cause(&error));
 //! ```
 //!
-//! Invariants: [`Keeper::answered`] never waits: a bounded queue stands between, and what finds no place in it is dropped
+//! Both also record the event "AI query" or "Failed AI query" for the administrators, without the prompt. What happens
+//! beside the store, such as a download, is recorded by [`Keeper::happened`].
+//!
+//! Invariants: nothing here makes a request wait: a bounded queue stands between, and what finds no place in it is dropped
 //! and counted in the log. Nothing of an answer is logged. Writing runs in tracked tasks, for which a stop waits. With a
 //! retention of zero nothing is kept.
 
-use boxwood_core::{Clock, EnterpriseId, Principal, UserId};
-use boxwood_store::{AnswerFile, AnswerOperation, NewAnswer, ReadableFiles, Store};
+use boxwood_core::{Clock, EnterpriseId, FileId, Principal, UserId};
+use boxwood_store::{
+    AnswerFile, AnswerOperation, EventAbout, EventKind, NewAnswer, NewEvent, ReadableFiles, Store,
+};
 use parking_lot::Mutex;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
-/// Answers that may wait to be written.
+/// Answers and events that may wait to be written.
 const MOST_WAITING: usize = 1_024;
-/// Answers that are written together.
+/// Answers and events that are written together.
 const BATCH: usize = 64;
 
 /// What was asked, as far as it is kept.
@@ -95,7 +101,7 @@ fn without_contents(body: &Value) -> Value {
     body
 }
 
-/// Takes answers and writes them in the background. Cheap to clone.
+/// Takes answers and events and writes them in the background. Cheap to clone.
 #[derive(Clone)]
 pub struct Keeper(Arc<Inner>);
 
@@ -110,6 +116,7 @@ struct Inner {
 #[derive(Default)]
 struct Waiting {
     answers: Vec<NewAnswer>,
+    events: Vec<NewEvent>,
     /// Whether a task writes.
     writing: bool,
 }
@@ -136,10 +143,14 @@ impl Keeper {
 
     /// Keeps an answer; `response` is the body that the client gets, with citations or references.
     pub fn answered(&self, asked: Asked, response: &impl Serialize) {
-        if !self.0.keeps {
-            return;
-        }
-        let answer = NewAnswer {
+        let response = serde_json::to_value(response).unwrap_or_default();
+        let details = [
+            ("model", response.pointer("/ai_agent_info/models/0/name")),
+            ("processor", response.pointer("/ai_agent_info/processor")),
+        ];
+        let details = details.map(|(name, value)| (name, value.cloned().unwrap_or_default()));
+        let event = self.event_of(&asked, EventKind::AiRequest, details);
+        let answer = self.0.keeps.then(|| NewAnswer {
             enterprise: asked.enterprise,
             user: asked.user,
             operation: asked.operation,
@@ -147,15 +158,59 @@ impl Keeper {
             prompt_version: asked.prompt_version,
             files: asked.files,
             request: asked.request,
-            response: serde_json::to_value(response).unwrap_or_default(),
+            response,
+            created_at: self.0.clock.now(),
+        });
+        self.take(answer, Some(event));
+    }
+
+    /// Notes that a request was not answered; `cause` says why in one word.
+    pub fn failed(&self, asked: &Asked, cause: &str) {
+        let event = self.event_of(asked, EventKind::AiFailedRequest, [("error", Value::from(cause))]);
+        self.take(None, Some(event));
+    }
+
+    /// Records something that is no change of the store.
+    pub fn happened(&self, principal: &Principal, kind: EventKind, about: EventAbout) {
+        let event = NewEvent {
+            enterprise: principal.enterprise_id.clone(),
+            user: principal.user_id.clone(),
+            kind,
+            about,
+            details: Map::new(),
             created_at: self.0.clock.now(),
         };
+        self.take(None, Some(event));
+    }
+
+    fn event_of<const N: usize>(&self, asked: &Asked, kind: EventKind, more: [(&str, Value); N]) -> NewEvent {
+        let files: Vec<&FileId> = asked.files.iter().map(|file| &file.id).collect();
+        let mut details = Map::new();
+        details.insert("operation".to_owned(), asked.operation.as_str().into());
+        details.insert("ai_agent_id".to_owned(), Value::from(asked.agent.clone()));
+        details.insert(
+            "file_ids".to_owned(),
+            serde_json::to_value(files).unwrap_or_default(),
+        );
+        details.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        NewEvent {
+            enterprise: asked.enterprise.clone(),
+            user: asked.user.clone(),
+            kind,
+            about: EventAbout::Nothing,
+            details,
+            created_at: self.0.clock.now(),
+        }
+    }
+
+    fn take(&self, answer: Option<NewAnswer>, event: Option<NewEvent>) {
         let mut waiting = self.0.waiting.lock();
-        if waiting.answers.len() >= MOST_WAITING {
-            tracing::warn!("an answer is not kept for review: too many wait to be written");
+        if waiting.answers.len().max(waiting.events.len()) >= MOST_WAITING {
+            tracing::warn!("an answer or event is not kept: too many wait to be written");
             return;
         }
-        waiting.answers.push(answer);
+        waiting.answers.extend(answer);
+        waiting.events.extend(event);
         if !waiting.writing {
             waiting.writing = true;
             let inner = Arc::clone(&self.0);
@@ -174,20 +229,33 @@ impl Inner {
     /// Writes until nothing waits.
     async fn write(&self) {
         loop {
-            let batch: Vec<NewAnswer> = {
+            let (answers, events) = {
                 let mut waiting = self.waiting.lock();
-                let count = waiting.answers.len().min(BATCH);
-                waiting.writing = count > 0;
-                waiting.answers.drain(..count).collect()
+                let (answers, events) = (first(&mut waiting.answers), first(&mut waiting.events));
+                waiting.writing = !answers.is_empty() || !events.is_empty();
+                (answers, events)
             };
-            if batch.is_empty() {
+            if answers.is_empty() && events.is_empty() {
                 return;
             }
-            if let Err(error) = self.store.keep_answers(&batch).await {
-                tracing::warn!(%error, count = batch.len(), "answers could not be kept for review");
+            if !answers.is_empty()
+                && let Err(error) = self.store.keep_answers(&answers).await
+            {
+                tracing::warn!(%error, count = answers.len(), "answers could not be kept for review");
+            }
+            if !events.is_empty()
+                && let Err(error) = self.store.record_events(&events).await
+            {
+                tracing::warn!(%error, count = events.len(), "events could not be recorded");
             }
         }
     }
+}
+
+/// Takes a batch from the front.
+fn first<T>(waiting: &mut Vec<T>) -> Vec<T> {
+    let count = waiting.len().min(BATCH);
+    waiting.drain(..count).collect()
 }
 
 #[cfg(test)]

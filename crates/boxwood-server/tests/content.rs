@@ -13,6 +13,9 @@ mod collaborations;
 #[path = "content/downloads.rs"]
 mod downloads;
 #[cfg(test)]
+#[path = "content/events.rs"]
+mod events;
+#[cfg(test)]
 #[path = "content/files.rs"]
 mod files;
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod collaborations;
 mod conformance;
 pub mod content;
 pub mod error;
+pub mod events;
 pub mod groups;
 pub mod identity;
 pub mod items;
@@ -36,6 +37,10 @@ pub use collaborations::{
 };
 pub use content::{LocalCopy, OwnFile, ReadableFile, ReadableFiles, StagedBlob};
 pub use error::{DigestKind, InvalidGrant, StoreError, Thing};
+pub use events::{
+    Event, EventAbout, EventItem, EventKind, EventName, EventQuery, EventSource, EventStream, EventUser,
+    NewEvent,
+};
 pub use groups::{
     Group, GroupAudience, GroupChange, GroupRef, GroupRole, Membership, MembershipChange, NewGroup,
     NewMembership, Part, PartOf,
@@ -52,7 +57,7 @@ pub use jobs::{DOCUMENT, ParseLease, ParseOutcome, ParseState};
 pub use listing::{Direction, ItemPage, ItemQuery, Paging, SortBy};
 pub use sqlite::{SqliteStore, StoreOptions};
 pub use store::{
-    AnswerStore, CollaborationStore, ContentStore, FileStore, FolderStore, GroupStore, IdentityStore,
-    JobStore, Store, SweepReport, TrashStore, UploadStore,
+    AnswerStore, CollaborationStore, ContentStore, EventStore, FileStore, FolderStore, GroupStore,
+    IdentityStore, JobStore, Store, SweepReport, TrashStore, UploadStore,
 };
 pub use uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession, UploadTarget};

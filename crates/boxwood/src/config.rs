@@ -110,6 +110,8 @@ pub struct EngineSettings {
 pub struct KeepSettings {
     /// Answers, for review; zero: not at all.
     pub answers: chrono::Duration,
+    /// Events.
+    pub events: chrono::Duration,
 }
 
 /// Reading files.

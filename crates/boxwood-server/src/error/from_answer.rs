@@ -25,6 +25,22 @@ impl From<AnswerError> for ApiError {
     }
 }
 
+/// Why there was no answer, in one word, for events.
+pub(crate) fn cause(error: &AnswerError) -> &'static str {
+    match error {
+        AnswerError::Unreadable { .. } => "unreadable_file",
+        AnswerError::ReadFailed { .. } => "reading_failed",
+        AnswerError::NoText { .. } => "no_text",
+        AnswerError::Model { .. } => "model_not_available",
+        AnswerError::Agent { .. } => "wrong_agent",
+        AnswerError::Generation(_) => "model_failed",
+        AnswerError::Unusable { .. } => "unusable_output",
+        AnswerError::Store(_) => "store_failed",
+        AnswerError::DeadlinePassed { .. } => "deadline_passed",
+        AnswerError::Cancelled => "cancelled",
+    }
+}
+
 fn bad_item(item: usize, reason: Reason, words: String) -> ApiError {
     ApiError::new(ErrorCode::BadRequest, words.clone()).with_error(FieldError::new(
         reason,

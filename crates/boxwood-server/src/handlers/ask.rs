@@ -3,7 +3,7 @@
 use super::operations::Operation;
 use crate::auth::{Authenticated, require_any};
 use crate::convert::{agent_body, answer_body, ask_override, endpoint_mode};
-use crate::error::ApiError;
+use crate::error::{ApiError, cause};
 use crate::events;
 use crate::extract::{BoxJson, Origin, parse_json, read_body};
 use crate::join::{Outcome, QuestionKey, StartQuestion};
@@ -129,9 +129,10 @@ impl StartQuestion for Starter {
         };
         let answer = self.state.asker.ask(question, progress.as_ref()).await;
         self.state.metrics().question_ended(&answer);
-        if let Ok(answer) = &answer {
-            let body = answer_body(answer, true, self.state.clock.now());
-            self.state.keeper().answered(self.asked, &body);
+        let keeper = self.state.keeper();
+        match &answer {
+            Ok(answer) => keeper.answered(self.asked, &answer_body(answer, true, self.state.clock.now())),
+            Err(error) => keeper.failed(&self.asked, cause(error)),
         }
         answer
     }

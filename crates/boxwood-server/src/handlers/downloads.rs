@@ -16,7 +16,7 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
 use boxwood_api::ErrorCode;
 use boxwood_core::{FileId, FileVersionId, Principal, Resource, Scope, ScopeSet};
-use boxwood_store::{ReadableFile, Thing};
+use boxwood_store::{EventAbout, EventKind, ItemRef, ReadableFile, Thing};
 use http::header::{
     ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_TYPE, ETAG, LOCATION, X_CONTENT_TYPE_OPTIONS,
@@ -64,6 +64,8 @@ pub(crate) async fn locate(
         .store
         .downloadable(&principal, &file, version.as_ref())
         .await?;
+    let about = EventAbout::Item(ItemRef::File(file.clone()));
+    state.keeper().happened(&principal, EventKind::Download, about);
     let ticket = DownloadTicket {
         user_id: principal.user_id,
         enterprise_id: principal.enterprise_id,

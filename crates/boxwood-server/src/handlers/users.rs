@@ -12,7 +12,9 @@ use axum::extract::{Path, State};
 use boxwood_api::folders::ItemPage;
 use boxwood_api::users::{CreateUser, UpdateUser, User};
 use boxwood_core::{Principal, UserId};
-use boxwood_store::{NewUser, StoreError, Thing, UserChange, UserKind, UserRole};
+use boxwood_store::{
+    EventAbout, EventKind, EventUser, NewUser, StoreError, Thing, UserChange, UserKind, UserRole,
+};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -109,6 +111,16 @@ pub(crate) async fn get(
     show(&state, &user, &query).map(BoxJson)
 }
 
+/// Records what was done to a user.
+fn happened(state: &AppState, principal: &Principal, kind: EventKind, user: &boxwood_store::User) {
+    let user = EventUser {
+        id: user.id.to_string(),
+        name: user.name.clone(),
+        login: user.login.clone(),
+    };
+    state.keeper().happened(principal, kind, EventAbout::User(user));
+}
+
 /// `POST /2.0/users`.
 pub(crate) async fn create(
     State(state): State<AppState>,
@@ -129,6 +141,7 @@ pub(crate) async fn create(
         kind: UserKind::Managed,
     };
     let user = state.store.create_user(user).await?;
+    happened(&state, &principal, EventKind::UserCreate, &user);
     Ok((StatusCode::CREATED, BoxJson(show(&state, &user, &query)?)))
 }
 
@@ -148,6 +161,7 @@ pub(crate) async fn update(
         login: request.login,
     };
     let user = state.store.update_user(&user.id, change).await?;
+    happened(&state, &principal, EventKind::UserEdit, &user);
     show(&state, &user, &query).map(BoxJson)
 }
 
@@ -167,5 +181,6 @@ pub(crate) async fn delete(
     }
     let user = in_enterprise(&state, &principal, &id).await?;
     state.store.delete_user(&user.id).await?;
+    happened(&state, &principal, EventKind::UserDelete, &user);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,13 +1,18 @@
-//! Rows of groups, memberships and collaborations.
+//! Rows of groups, memberships, collaborations and events.
 
 use super::Route;
-use crate::handlers::{collaborations, groups, memberships};
+use crate::handlers::{collaborations, groups, memberships, streams};
 
 pub(super) fn rows() -> Vec<Route> {
-    [group_rows(), membership_rows(), collaboration_rows()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        group_rows(),
+        membership_rows(),
+        collaboration_rows(),
+        event_rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn group_rows() -> Vec<Route> {
@@ -42,6 +47,14 @@ fn membership_rows() -> Vec<Route> {
         Route::get(ONE, "get_group_memberships_id", memberships::get),
         Route::put(ONE, "put_group_memberships_id", memberships::update),
         Route::delete(ONE, "delete_group_memberships_id", memberships::delete),
+    ]
+}
+
+fn event_rows() -> Vec<Route> {
+    vec![
+        Route::get("/2.0/events", "get_events", streams::list),
+        Route::options("/2.0/events", "options_events", streams::servers),
+        Route::get(streams::WAIT_PATH, "boxwood_realtime", streams::wait),
     ]
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod agents;
+mod answers;
 mod ask;
 mod connections;
 mod errors;

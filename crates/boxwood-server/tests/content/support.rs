@@ -45,6 +45,7 @@ impl Asker for NoAsker {
 pub struct App {
     router: Router,
     pub store: Arc<SqliteStore>,
+    pub state: AppState,
     pub clock: Arc<FixedClock>,
     pub seeded: Seeded,
     /// A token of the administrator with every scope.
@@ -173,10 +174,11 @@ impl App {
             settings: ServerSettings::default(),
             stop: CancellationToken::new(),
         });
-        let router = routes::router(state);
+        let router = routes::router(state.clone());
         let mut app = Self {
             router,
             store,
+            state,
             clock,
             seeded,
             token: String::new(),

@@ -5,6 +5,7 @@
 pub(crate) mod answers;
 pub(crate) mod collaborations;
 pub(crate) mod contents;
+pub(crate) mod events;
 pub(crate) mod folders;
 pub(crate) mod groups;
 pub(crate) mod identity;
@@ -37,6 +38,8 @@ macro_rules! suite {
             contents { content_is_handed_out_whole_and_in_ranges, own_files_are_read_in_place,
                 artifacts_are_kept_by_content_kind_and_version, equal_content_is_kept_once_and_swept_last,
                 what_is_too_large_or_breaks_off_leaves_nothing, health_is_told }
+            events { changes_are_recorded_with_their_item, a_stream_shows_what_its_user_reached,
+                events_are_filtered_and_end }
             folders { a_folder_is_made_and_read, names_are_unique_in_a_folder, bad_names_are_refused,
                 a_rename_changes_the_etag_once, an_old_etag_is_refused, folders_move_with_everything_below,
                 a_folder_does_not_move_into_itself, the_root_stays, copies_are_deep_and_share_content,

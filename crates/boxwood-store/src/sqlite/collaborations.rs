@@ -4,13 +4,16 @@
 
 use super::access::{self, Access, user_number};
 use super::convert::{Doing, column, damaged, number, signed, time, unsigned};
+use super::events::{self, Doer};
 use super::groups::find_by_id;
 use super::{SqliteStore, rows, sharing};
 use crate::collaborations::{Collaboration, CollaborationPage, CollaborationStatus, Collaborator};
 use crate::error::{StoreError, Thing};
+use crate::events::EventKind;
 use crate::groups::{GroupRef, Part, PartOf};
 use crate::items::{Item, ItemRef, Role};
 use boxwood_core::{CollaborationId, FileId, FolderId, GroupId, Principal};
+use serde_json::{Map, Value, json};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
@@ -196,6 +199,39 @@ async fn with_items(
         entries.push(collaboration(row, item)?);
     }
     Ok(entries)
+}
+
+/// Who was invited and as what, for an event.
+fn details(row: &SqliteRow) -> Result<Map<String, Value>, StoreError> {
+    let whom = if let Some(user) = rows::optional_user(row, "us")? {
+        json!({"type": "user", "id": user.id, "name": user.name, "login": user.login})
+    } else if let Some(group) = column::<Option<i64>>(row, "group_id")? {
+        json!({"type": "group", "id": group.to_string(), "name": column::<&str>(row, "group_name")?})
+    } else {
+        json!({"type": "user", "login": column::<Option<&str>>(row, "invite_email")?})
+    };
+    let mut details = Map::new();
+    details.insert("role".to_owned(), column::<&str>(row, "role")?.into());
+    details.insert("accessible_by".to_owned(), whom);
+    Ok(details)
+}
+
+/// Records what was done with a collaboration, for those who reach its item now.
+pub(super) async fn note(
+    store: &SqliteStore,
+    connection: &mut SqliteConnection,
+    principal: &Principal,
+    id: &CollaborationId,
+    kind: EventKind,
+) -> Result<(), StoreError> {
+    let row = sqlx::query(select_collaborations!("WHERE collaborations.id = ?1"))
+        .bind(number(id.as_str(), Thing::Collaboration)?)
+        .fetch_one(&mut *connection)
+        .await
+        .doing("read a collaboration")?;
+    let doer = Doer::of(store, principal)?;
+    let details = details(&row)?;
+    events::note_item(connection, doer, kind, column(&row, "item_id")?, &details).await
 }
 
 fn item_of(row: &SqliteRow) -> Result<ItemRef, StoreError> {

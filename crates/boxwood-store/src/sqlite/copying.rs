@@ -2,10 +2,12 @@
 
 use super::access::{self, Access, user_number};
 use super::convert::{Doing, column, number};
+use super::events::{self, Doer};
 use super::files::{Content, check_new};
 use super::tree::{self, NewItem};
 use super::{SqliteStore, jobs, rows, versions};
 use crate::error::{StoreError, Thing};
+use crate::events::EventKind;
 use crate::items::{CopyTarget, ItemKind};
 use boxwood_core::{FileId, FolderId, Principal};
 use sqlx::SqliteConnection;
@@ -110,7 +112,10 @@ async fn copy(
     }
     tree::use_space(connection, folder.owner, copier.bytes).await?;
     tree::grow(connection, Some(folder.item), copier.bytes).await?;
-    made.ok_or_else(|| super::convert::damaged("an item vanished while it was copied"))
+    let made = made.ok_or_else(|| super::convert::damaged("an item vanished while it was copied"))?;
+    let doer = Doer::of(store, principal)?;
+    events::note_item(connection, doer, EventKind::Copy, made, &events::nothing()).await?;
+    Ok(made)
 }
 
 struct Copier<'a> {

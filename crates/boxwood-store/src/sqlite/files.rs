@@ -2,9 +2,11 @@
 
 use super::access::{self, Access, user_number};
 use super::convert::{Doing, signed, to_json};
-use super::{SqliteStore, commit, copying, jobs, rows, trash, tree, versions};
+use super::events::{self, Doer};
+use super::{SqliteStore, commit, copying, groups, jobs, rows, trash, tree, versions};
 use crate::content::StagedBlob;
 use crate::error::StoreError;
+use crate::events::EventKind;
 use crate::items::{CopyTarget, File, FileChange, FileVersion, ItemKind, NewFile, NewVersion};
 use crate::names::check_name;
 use crate::store::FileStore;
@@ -150,7 +152,8 @@ impl FileStore for SqliteStore {
         let current = tree::current(&mut writing, access.item).await?;
         current.check_etag(if_match)?;
         current.check_lock(&access, user, now)?;
-        trash::put_in(&mut writing, &access, current.size, user, now).await?;
+        let doer = Doer::of(self, principal)?;
+        trash::put_in(&mut writing, &access, current.size, doer).await?;
         commit(writing).await
     }
 
@@ -250,6 +253,8 @@ pub(super) async fn create(
     tree::use_space(connection, folder.owner, size).await?;
     tree::grow(connection, Some(folder.item), size).await?;
     jobs::enqueue(connection, &content.hash, store.options.parser_version, now).await?;
+    let doer = Doer::of(store, principal)?;
+    events::note_item(connection, doer, EventKind::Upload, id, &events::nothing()).await?;
     Ok(id)
 }
 
@@ -323,7 +328,8 @@ pub(super) async fn apply_change(
     let user = user_number(principal)?;
     let current = tree::current(connection, item.item).await?;
     let name = tree::changed_name(change.name, &current.name)?;
-    let mut changed = move_if_asked(connection, principal, item, change, current.size).await?;
+    let moved = move_if_asked(connection, principal, item, change, current.size).await?;
+    let mut changed = moved;
     if let Some(name) = name {
         item.require("rename", |may| may.can_rename)?;
         let folder = if changed {
@@ -344,10 +350,38 @@ pub(super) async fn apply_change(
         changed = true;
     }
     changed |= set_details(connection, item, change, user).await?;
-    if changed {
-        tree::touch(connection, item.item, user, now).await?;
+    if !changed {
+        return Ok(());
+    }
+    tree::touch(connection, item.item, user, now).await?;
+    let doer = Doer {
+        enterprise: groups::enterprise_number(principal)?,
+        user,
+        now,
+    };
+    for kind in what_happened(change, moved, name.is_some()) {
+        events::note_item(connection, doer, kind, item.item, &events::nothing()).await?;
     }
     Ok(())
+}
+
+/// The events of a change, in the order of importance.
+fn what_happened(change: &ItemChange<'_>, moved: bool, renamed: bool) -> Vec<EventKind> {
+    let described = change.description.is_some() || change.tags.is_some();
+    let set_or_not =
+        |value: &Option<serde_json::Value>, set, unset| if value.is_some() { set } else { unset };
+    let lock = change
+        .lock
+        .map(|lock| set_or_not(lock, EventKind::Lock, EventKind::Unlock));
+    let link = change
+        .shared_link
+        .map(|link| set_or_not(link, EventKind::Share, EventKind::Unshare));
+    let plain = [
+        moved.then_some(EventKind::Move),
+        renamed.then_some(EventKind::Rename),
+        described.then_some(EventKind::Modify),
+    ];
+    plain.into_iter().chain([lock, link]).flatten().collect()
 }
 
 /// Moves the item when the change names another folder. Answers whether it moved.

@@ -2,9 +2,11 @@
 
 use super::access::{self, user_number};
 use super::convert::{Doing, unsigned};
+use super::events::{self, Doer};
 use super::files::{ItemChange, apply_change, check_new};
 use super::{SqliteStore, commit, copying, listing, rows, trash, tree};
 use crate::error::StoreError;
+use crate::events::EventKind;
 use crate::items::{CopyTarget, Folder, FolderChange, ItemKind, NewFolder};
 use crate::listing::{ItemPage, ItemQuery};
 use crate::store::FolderStore;
@@ -35,6 +37,15 @@ impl FolderStore for SqliteStore {
             tags: "[]",
         };
         tree::insert_item(&mut writing, &item).await?;
+        let doer = Doer::of(self, principal)?;
+        events::note_item(
+            &mut writing,
+            doer,
+            EventKind::FolderCreate,
+            id,
+            &events::nothing(),
+        )
+        .await?;
         let made = reload(&mut writing, principal, id).await?;
         commit(writing).await?;
         Ok(made)
@@ -120,14 +131,8 @@ impl FolderStore for SqliteStore {
         if !recursive && has_items(&mut writing, access.item).await? {
             return Err(StoreError::FolderNotEmpty { id: id.to_string() });
         }
-        trash::put_in(
-            &mut writing,
-            &access,
-            current.size,
-            user_number(principal)?,
-            self.now(),
-        )
-        .await?;
+        let doer = Doer::of(self, principal)?;
+        trash::put_in(&mut writing, &access, current.size, doer).await?;
         commit(writing).await
     }
 }

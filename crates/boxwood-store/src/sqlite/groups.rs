@@ -1,8 +1,10 @@
 //! Groups and memberships as rows.
 
 use super::convert::{Doing, column, damaged, json, number, signed, time, to_json, unsigned};
+use super::events::{self, Doer};
 use super::{SqliteStore, commit, rows, tree};
 use crate::error::{StoreError, Thing};
+use crate::events::EventKind;
 use crate::groups::{
     Group, GroupAudience, GroupChange, GroupRef, GroupRole, Membership, MembershipChange, NewGroup,
     NewMembership, Part, PartOf,
@@ -58,6 +60,7 @@ impl GroupStore for SqliteStore {
         .await
         .doing("add a group")?;
         let made = find(&mut writing, enterprise, id).await?;
+        note(self, &mut writing, principal, EventKind::GroupCreate, &made).await?;
         commit(writing).await?;
         Ok(made)
     }
@@ -134,13 +137,15 @@ impl GroupStore for SqliteStore {
         .await
         .doing("change a group")?;
         let changed = find(&mut writing, enterprise, id).await?;
+        note(self, &mut writing, principal, EventKind::GroupEdit, &changed).await?;
         commit(writing).await?;
         Ok(changed)
     }
 
     async fn delete_group(&self, principal: &Principal, id: &GroupId) -> Result<(), StoreError> {
         let mut writing = self.write().await?;
-        find_by_id(&mut writing, principal, id).await?;
+        let group = find_by_id(&mut writing, principal, id).await?;
+        note(self, &mut writing, principal, EventKind::GroupDelete, &group).await?;
         sqlx::query("DELETE FROM user_groups WHERE id = ?1")
             .bind(number(id.as_str(), Thing::Group)?)
             .execute(&mut *writing)
@@ -180,6 +185,9 @@ impl GroupStore for SqliteStore {
         .await
         .doing("add a member")?;
         let made = find_membership(&mut writing, principal, id).await?;
+        let doer = Doer::of(self, principal)?;
+        let user = Some(&made.user);
+        events::note_group(&mut writing, doer, EventKind::GroupAddUser, &made.group, user).await?;
         commit(writing).await?;
         Ok(made)
     }
@@ -235,7 +243,10 @@ impl GroupStore for SqliteStore {
     async fn remove_member(&self, principal: &Principal, id: &MembershipId) -> Result<(), StoreError> {
         let mut writing = self.write().await?;
         let id = number(id.as_str(), Thing::Membership)?;
-        find_membership(&mut writing, principal, id).await?;
+        let ended = find_membership(&mut writing, principal, id).await?;
+        let doer = Doer::of(self, principal)?;
+        let user = Some(&ended.user);
+        events::note_group(&mut writing, doer, EventKind::GroupRemoveUser, &ended.group, user).await?;
         sqlx::query("DELETE FROM memberships WHERE id = ?1")
             .bind(id)
             .execute(&mut *writing)
@@ -313,6 +324,21 @@ impl GroupStore for SqliteStore {
             .map(|id| Ok(GroupId::from_number(unsigned(id)?)))
             .collect()
     }
+}
+
+/// Records what was done to a group.
+async fn note(
+    store: &SqliteStore,
+    connection: &mut SqliteConnection,
+    principal: &Principal,
+    kind: EventKind,
+    group: &Group,
+) -> Result<(), StoreError> {
+    let group = GroupRef {
+        id: group.id.clone(),
+        name: group.name.clone(),
+    };
+    events::note_group(connection, Doer::of(store, principal)?, kind, &group, None).await
 }
 
 fn memberships(rows: &[SqliteRow], total: i64) -> Result<PartOf<Membership>, StoreError> {

@@ -15,6 +15,7 @@ mod collaborations;
 mod contents;
 mod convert;
 mod copying;
+mod events;
 mod files;
 mod folders;
 mod grants;
@@ -63,6 +64,8 @@ pub struct StoreOptions {
     pub parser_version: u32,
     /// How long answers are kept; zero: the next sweep removes them all.
     pub answer_retention: chrono::Duration,
+    /// How long events are kept; zero: the next sweep removes them all.
+    pub event_retention: chrono::Duration,
     /// Connections that only read.
     pub readers: u32,
     /// Time.
@@ -79,6 +82,7 @@ impl StoreOptions {
             max_file_size: 50 * 1024 * 1024 * 1024,
             parser_version: 1,
             answer_retention: chrono::Duration::days(30),
+            event_retention: chrono::Duration::days(365),
             readers: 4,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),

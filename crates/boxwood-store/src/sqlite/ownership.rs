@@ -12,19 +12,19 @@ use crate::collaborations::{CollaborationStatus, Invitation, Invitee};
 use crate::error::StoreError;
 use crate::items::Role;
 use crate::names::name_key;
-use boxwood_core::{EnterpriseId, Principal, ScopeSet, UserId};
+use boxwood_core::{CollaborationId, EnterpriseId, Principal, ScopeSet, UserId};
 use sqlx::SqliteConnection;
 
 /// Most numbers that are tried behind a name that the new owner's root has already.
 const MOST_TRIES: u32 = 1_000;
 
-/// Makes the collaborator the owner.
+/// Makes the collaborator the owner; answers the collaboration of the old owner.
 pub(super) async fn hand_over(
     store: &SqliteStore,
     connection: &mut SqliteConnection,
     principal: &Principal,
     found: &Found,
-) -> Result<(), StoreError> {
+) -> Result<CollaborationId, StoreError> {
     let refused = |reason: &str| StoreError::InvalidValue {
         field: "role",
         reason: reason.to_owned(),
@@ -62,8 +62,7 @@ pub(super) async fn hand_over(
         status: CollaborationStatus::Accepted,
     };
     let invitation = Invitation::new(Invitee::User(principal.user_id.clone()), Role::CoOwner);
-    sharing::insert(store, connection, &heir, access, &old_owner, &invitation).await?;
-    Ok(())
+    sharing::insert(store, connection, &heir, access, &old_owner, &invitation).await
 }
 
 /// Another user as a principal, for looking at his root.

@@ -4,7 +4,7 @@
 //! invites. Reading is in `collaborations.rs`.
 
 use super::access::{self, Access, user_number};
-use super::collaborations::{self, Found};
+use super::collaborations::{self, Found, note};
 use super::convert::{Doing, column, number, unsigned};
 use super::groups::{enterprise_number, find_by_id};
 use super::{SqliteStore, commit, ownership, tree};
@@ -12,6 +12,7 @@ use crate::collaborations::{
     Collaboration, CollaborationChange, CollaborationPage, CollaborationStatus, Invitation, Invitee,
 };
 use crate::error::{StoreError, Thing};
+use crate::events::EventKind;
 use crate::groups::{GroupAudience, Part, PartOf};
 use crate::identity::UserRole;
 use crate::items::{ItemRef, Role};
@@ -35,6 +36,7 @@ impl CollaborationStore for SqliteStore {
             return Err(StoreError::AlreadyCollaborator);
         }
         let id = insert(self, &mut writing, principal, &access, &target, &invitation).await?;
+        note(self, &mut writing, principal, &id, EventKind::CollaborationInvite).await?;
         let made = collaborations::load(&mut writing, principal, &id).await?;
         commit(writing).await?;
         Ok(made)
@@ -58,12 +60,19 @@ impl CollaborationStore for SqliteStore {
         let mut writing = self.write().await?;
         let found = collaborations::find(&mut writing, principal, id).await?;
         if change.role == Some(Role::Owner) {
-            ownership::hand_over(self, &mut writing, principal, &found).await?;
+            let made = ownership::hand_over(self, &mut writing, principal, &found).await?;
+            note(self, &mut writing, principal, &made, EventKind::CollaborationRole).await?;
             commit(writing).await?;
             return Ok(None);
         }
         check_change(&found, &change)?;
         write_change(self, &mut writing, id, &change).await?;
+        if change.role.is_some() {
+            note(self, &mut writing, principal, id, EventKind::CollaborationRole).await?;
+        }
+        if change.status == Some(CollaborationStatus::Accepted) {
+            note(self, &mut writing, principal, id, EventKind::CollaborationAccept).await?;
+        }
         let changed = collaborations::load(&mut writing, principal, id).await?;
         commit(writing).await?;
         Ok(Some(changed))
@@ -75,11 +84,8 @@ impl CollaborationStore for SqliteStore {
         if !found.own {
             may_manage(&found)?;
         }
-        sqlx::query("DELETE FROM collaborations WHERE id = ?1")
-            .bind(number(id.as_str(), Thing::Collaboration)?)
-            .execute(&mut *writing)
-            .await
-            .doing("end a collaboration")?;
+        note(self, &mut writing, principal, id, EventKind::CollaborationRemove).await?;
+        remove(&mut writing, id).await?;
         commit(writing).await
     }
 
@@ -125,13 +131,18 @@ impl CollaborationStore for SqliteStore {
         let invitation = Invitation::new(Invitee::User(user.clone()), role);
         let target = target(&mut writing, principal, &access, &invitation).await?;
         let id = match known(&mut writing, access.item, &target).await? {
-            None => insert(self, &mut writing, principal, &access, &target, &invitation).await?,
+            None => {
+                let id = insert(self, &mut writing, principal, &access, &target, &invitation).await?;
+                note(self, &mut writing, principal, &id, EventKind::CollaborationInvite).await?;
+                id
+            }
             Some(id) => {
                 let change = CollaborationChange {
                     role: Some(role),
                     ..CollaborationChange::default()
                 };
                 write_change(self, &mut writing, &id, &change).await?;
+                note(self, &mut writing, principal, &id, EventKind::CollaborationRole).await?;
                 id
             }
         };
@@ -148,15 +159,29 @@ impl CollaborationStore for SqliteStore {
     ) -> Result<bool, StoreError> {
         let mut writing = self.write().await?;
         let access = shareable(&mut writing, principal, item).await?;
-        let removed = sqlx::query("DELETE FROM collaborations WHERE item_id = ?1 AND user_id = ?2")
-            .bind(access.item)
-            .bind(number(user.as_str(), Thing::User)?)
-            .execute(&mut *writing)
-            .await
-            .doing("take an invitation back")?;
+        let target = Target {
+            user: Some(number(user.as_str(), Thing::User)?),
+            group: None,
+            address: None,
+            status: CollaborationStatus::Accepted,
+        };
+        let Some(id) = known(&mut writing, access.item, &target).await? else {
+            return Ok(false);
+        };
+        note(self, &mut writing, principal, &id, EventKind::CollaborationRemove).await?;
+        remove(&mut writing, &id).await?;
         commit(writing).await?;
-        Ok(removed.rows_affected() > 0)
+        Ok(true)
     }
+}
+
+async fn remove(connection: &mut SqliteConnection, id: &CollaborationId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM collaborations WHERE id = ?1")
+        .bind(number(id.as_str(), Thing::Collaboration)?)
+        .execute(connection)
+        .await
+        .doing("end a collaboration")?;
+    Ok(())
 }
 
 /// Finds an item of either kind wherever it is.

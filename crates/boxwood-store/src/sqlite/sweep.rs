@@ -28,6 +28,7 @@ impl Store for SqliteStore {
             upload_sessions: self.sweep_uploads().await?,
             tokens: self.sweep_tokens().await?,
             answers: self.sweep_answers().await?,
+            events: self.sweep_events().await?,
             ..SweepReport::default()
         };
         for first_byte in 0..=u8::MAX {

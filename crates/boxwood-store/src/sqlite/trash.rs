@@ -5,9 +5,11 @@
 
 use super::access::{Access, user_number};
 use super::convert::Doing;
+use super::events::{self, Doer};
 use super::files::check_new;
 use super::{SqliteStore, answers, commit, listing, rows, sharing, tree};
 use crate::error::{StoreError, Thing};
+use crate::events::EventKind;
 use crate::items::{Item, ItemRef};
 use crate::listing::{ItemPage, ItemQuery};
 use crate::names::name_key;
@@ -59,7 +61,16 @@ impl TrashStore for SqliteStore {
         .execute(&mut *writing)
         .await
         .doing("restore an item")?;
-        tree::touch(&mut writing, access.item, user_number(principal)?, self.now()).await?;
+        let doer = Doer::of(self, principal)?;
+        tree::touch(&mut writing, access.item, doer.user, doer.now).await?;
+        events::note_item(
+            &mut writing,
+            doer,
+            EventKind::Restore,
+            access.item,
+            &events::nothing(),
+        )
+        .await?;
         let access = sharing::any_item(&mut writing, principal, item).await?;
         let restored = rows::load(&mut writing, user_number(principal)?, &access).await?;
         commit(writing).await?;
@@ -101,8 +112,7 @@ pub(super) async fn put_in(
     connection: &mut SqliteConnection,
     item: &Access,
     size: i64,
-    user: i64,
-    now: i64,
+    doer: Doer,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "WITH RECURSIVE below (id) AS ( \
@@ -111,12 +121,13 @@ pub(super) async fn put_in(
          UPDATE items SET trashed_at = ?2, trashed_by = ?3, trash_root = ?1 WHERE id IN (SELECT id FROM below)",
     )
     .bind(item.item)
-    .bind(now)
-    .bind(user)
+    .bind(doer.now)
+    .bind(doer.user)
     .execute(&mut *connection)
     .await
     .doing("trash an item")?;
-    tree::touch(connection, item.item, user, now).await?;
+    tree::touch(connection, item.item, doer.user, doer.now).await?;
+    events::note_item(connection, doer, EventKind::Trash, item.item, &events::nothing()).await?;
     tree::grow(connection, item.chain.get(1).copied(), -size).await
 }
 

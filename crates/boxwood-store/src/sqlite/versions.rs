@@ -5,11 +5,13 @@
 
 use super::access::{self, Access, user_number};
 use super::convert::{Doing, column, number, signed, time, unsigned};
+use super::events::{self, Doer};
 use super::files::{Content, milliseconds, parent_access};
 use super::tree::{self, NewItem};
 use super::{SqliteStore, jobs, rows};
 use crate::content::StagedBlob;
 use crate::error::{StoreError, Thing};
+use crate::events::EventKind;
 use crate::items::{FileVersion, NewVersion};
 use crate::names::name_key;
 use boxwood_core::{FileId, FileVersionId, Principal};
@@ -143,6 +145,8 @@ pub(super) async fn create(
     };
     put_on_top(connection, &access, current.size, &stored, &top).await?;
     jobs::enqueue(connection, &content.hash, store.options.parser_version, now).await?;
+    let doer = Doer::of(store, principal)?;
+    events::note_item(connection, doer, EventKind::Edit, access.item, &events::nothing()).await?;
     Ok(access.item)
 }
 
@@ -235,6 +239,15 @@ pub(super) async fn promote(
     };
     let made = put_on_top(connection, &access, current.size, &content, &top).await?;
     jobs::enqueue(connection, &old.content_hash, store.options.parser_version, now).await?;
+    let doer = Doer::of(store, principal)?;
+    events::note_item(
+        connection,
+        doer,
+        EventKind::Promote,
+        access.item,
+        &events::nothing(),
+    )
+    .await?;
     find(
         connection,
         access.item,

@@ -6,11 +6,13 @@
 
 mod answers;
 mod collaborations;
+mod events;
 mod groups;
 mod identity;
 
 pub use answers::AnswerStore;
 pub use collaborations::CollaborationStore;
+pub use events::EventStore;
 pub use groups::GroupStore;
 pub use identity::IdentityStore;
 
@@ -42,6 +44,7 @@ pub trait Store:
     + ContentStore
     + JobStore
     + AnswerStore
+    + EventStore
 {
     /// Whether the database answers and the data folder can be written.
     ///
@@ -50,7 +53,7 @@ pub trait Store:
     async fn health(&self) -> Result<(), StoreError>;
 
     /// Removes blobs that no row names, parts of ended sessions, tokens, codes and JWT ids that expired over a day ago,
-    /// and answers that were kept long enough. Safe beside running uploads. Run it at start and then hourly.
+    /// and answers and events that were kept long enough. Safe beside running uploads. Run it at start and then hourly.
     ///
     /// # Errors
     /// From the database or the file system.
@@ -73,6 +76,8 @@ pub struct SweepReport {
     pub tokens: u64,
     /// Answers that were kept long enough.
     pub answers: u64,
+    /// Events that were kept long enough.
+    pub events: u64,
 }
 
 /// Folders.

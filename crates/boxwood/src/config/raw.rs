@@ -42,6 +42,7 @@ struct RawStorage {
 #[serde(deny_unknown_fields)]
 struct RawKeep {
     answer_days: Option<u32>,
+    event_days: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -241,8 +242,10 @@ fn within<T: PartialOrd + Display + Copy>(
 impl RawKeep {
     fn validate(self, mistakes: &mut Vec<String>) -> KeepSettings {
         let days = within("keep.answer_days", self.answer_days, 30, (0, 36_500), mistakes);
+        let event_days = within("keep.event_days", self.event_days, 365, (1, 36_500), mistakes);
         KeepSettings {
             answers: chrono::Duration::days(i64::from(days)),
+            events: chrono::Duration::days(i64::from(event_days)),
         }
     }
 }

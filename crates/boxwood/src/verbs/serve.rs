@@ -39,6 +39,7 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
         max_file_size: config.server.limits.upload_bytes,
         parser_version: PARSER_VERSION,
         answer_retention: config.keep.answers,
+        event_retention: config.keep.events,
         ..StoreOptions::new(&config.data)
     };
     let store: Arc<dyn Store> = Arc::new(
