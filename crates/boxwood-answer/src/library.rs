@@ -121,13 +121,20 @@ impl Library {
         }
     }
 
-    /// Runs one leased parse job to its end, for the server's parse workers.
+    /// Runs one leased parse job to its end, for the server's parse workers: reads the content and indexes its text for
+    /// search.
     ///
     /// # Errors
     /// From the store; the job is then leased again later.
     pub async fn run_job(&self, lease: ParseLease, cancel: &CancellationToken) -> Result<(), StoreError> {
         let outcome = match self.document(&lease.file().clone(), cancel).await {
-            Ok(_) => ParseOutcome::Done,
+            Ok(document) => {
+                let hash = lease.file().content_hash();
+                self.store
+                    .index_text(&hash, PARSER_VERSION, &document.text)
+                    .await?;
+                ParseOutcome::Done
+            }
             Err(ReadError::Refused { code, message }) => ParseOutcome::Refused { code, message },
             Err(ReadError::Store(error)) => return Err(error),
             Err(error @ (ReadError::Failed { .. } | ReadError::Cancelled)) => ParseOutcome::Retry {

@@ -25,6 +25,7 @@ pub mod items;
 pub mod jobs;
 pub mod listing;
 pub mod names;
+pub mod search;
 pub mod sqlite;
 pub mod store;
 pub mod uploads;
@@ -55,9 +56,11 @@ pub use items::{
 };
 pub use jobs::{DOCUMENT, ParseLease, ParseOutcome, ParseState};
 pub use listing::{Direction, ItemPage, ItemQuery, Paging, SortBy};
+pub use search::expression::Expression;
+pub use search::{Between, SearchFields, SearchOrder, SearchPage, SearchQuery, TrashSearch};
 pub use sqlite::{SqliteStore, StoreOptions};
 pub use store::{
     AnswerStore, CollaborationStore, ContentStore, EventStore, FileStore, FolderStore, GroupStore,
-    IdentityStore, JobStore, Store, SweepReport, TrashStore, UploadStore,
+    IdentityStore, JobStore, SearchStore, Store, SweepReport, TrashStore, UploadStore,
 };
 pub use uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession, UploadTarget};

@@ -12,6 +12,7 @@ pub(crate) mod identity;
 pub(crate) mod jobs;
 pub(crate) mod listing;
 pub(crate) mod permissions;
+pub(crate) mod search;
 pub(crate) mod trash;
 pub(crate) mod uploads;
 pub(crate) mod versions;
@@ -57,6 +58,8 @@ macro_rules! suite {
             permissions { other_users_find_nothing, roles_allow_what_they_say, a_shared_folder_shows_in_the_root,
                 a_limited_token_reaches_only_its_item, a_limited_folder_token_reaches_below,
                 a_moved_item_belongs_to_its_new_folder, locks_hold_others_off, an_invitation_ends }
+            search { names_descriptions_and_texts_are_found, a_search_tells_nothing_of_others_items,
+                filters_narrow_a_search, hits_are_ordered_and_paged, a_text_is_indexed_once_and_goes_with_its_content }
             trash { a_trashed_file_is_not_read, a_folder_goes_and_comes_back_whole, a_taken_name_blocks_the_way_back,
                 a_purged_folder_is_gone_but_not_what_was_deleted_before, a_full_folder_needs_recursive }
             uploads { parts_become_a_file, parts_become_a_version, wrong_parts_are_refused, a_commit_can_be_repeated,

@@ -4,7 +4,7 @@
 //! that no version names the content.
 
 use super::convert::Doing;
-use super::{SqliteStore, commit};
+use super::{SqliteStore, commit, index};
 use crate::error::StoreError;
 use crate::store::{Store, SweepReport};
 use async_trait::async_trait;
@@ -69,11 +69,14 @@ impl SqliteStore {
             return Ok(false);
         }
         self.blobs.remove(removal).await?;
+        let mut writing = self.write().await?;
         sqlx::query("DELETE FROM parse_jobs WHERE content = ?1 AND state <> 'running'")
             .bind(&hash.0[..])
-            .execute(&self.writer)
+            .execute(&mut *writing)
             .await
             .doing("remove parse jobs")?;
+        index::forget_content(&mut writing, hash).await?;
+        commit(writing).await?;
         Ok(true)
     }
 

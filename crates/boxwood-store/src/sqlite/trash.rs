@@ -7,7 +7,7 @@ use super::access::{Access, user_number};
 use super::convert::Doing;
 use super::events::{self, Doer};
 use super::files::check_new;
-use super::{SqliteStore, answers, commit, listing, rows, sharing, tree};
+use super::{SqliteStore, answers, commit, index, listing, rows, sharing, tree};
 use crate::error::{StoreError, Thing};
 use crate::events::EventKind;
 use crate::items::{Item, ItemRef};
@@ -143,6 +143,7 @@ async fn purge(connection: &mut SqliteConnection, item: &Access) -> Result<(), S
     .execute(&mut *connection)
     .await
     .doing("keep what was deleted before")?;
+    index::forget_below(connection, item.item).await?;
     answers::remove_of_files(connection, item.item).await?;
     let space = tree::space_of(connection, item.item).await?;
     tree::use_space(connection, item.owner, -space).await?;

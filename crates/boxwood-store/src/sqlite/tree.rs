@@ -5,6 +5,7 @@
 
 use super::access::{Access, user_number};
 use super::convert::{Doing, column};
+use super::index;
 use super::rows::{self, View, select_items};
 use crate::error::StoreError;
 use crate::items::{FolderRef, ItemKind};
@@ -106,10 +107,10 @@ pub(super) async fn insert_item(
     .bind(item.content_created_at)
     .bind(item.content_modified_at)
     .bind(item.tags)
-    .execute(connection)
+    .execute(&mut *connection)
     .await
     .doing("add an item")?;
-    Ok(())
+    index::item(connection, item.id).await
 }
 
 /// Adds to the sizes of a folder and all folders above it.
@@ -278,7 +279,7 @@ pub(super) fn changed_name<'a>(new: Option<&'a str>, current: &str) -> Result<Op
     }
 }
 
-/// Gives an item the next etag.
+/// Gives an item the next etag, and its words as they are now to the index. The last step of every change.
 pub(super) async fn touch(
     connection: &mut SqliteConnection,
     item: i64,
@@ -289,8 +290,8 @@ pub(super) async fn touch(
         .bind(item)
         .bind(user)
         .bind(now)
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .doing("change an item")?;
-    Ok(())
+    index::item(connection, item).await
 }

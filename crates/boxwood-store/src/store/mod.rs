@@ -9,12 +9,14 @@ mod collaborations;
 mod events;
 mod groups;
 mod identity;
+mod search;
 
 pub use answers::AnswerStore;
 pub use collaborations::CollaborationStore;
 pub use events::EventStore;
 pub use groups::GroupStore;
 pub use identity::IdentityStore;
+pub use search::SearchStore;
 
 use crate::blob::ByteStream;
 use crate::content::{ReadableFile, ReadableFiles, StagedBlob};
@@ -45,6 +47,7 @@ pub trait Store:
     + JobStore
     + AnswerStore
     + EventStore
+    + SearchStore
 {
     /// Whether the database answers and the data folder can be written.
     ///
