@@ -9,6 +9,7 @@
 //! * [`reading`]: reads a JSON body and names every field that is wrong
 //! * [`files`], [`folders`], [`uploads`], [`users`], [`versions`]: the content operations
 //! * [`groups`], [`collaborations`]: who belongs together, and who was invited to what
+//! * [`search`]: what a search found
 //! * [`events`]: what happened
 //! * [`answers`]: answers that were kept for review (not of Box)
 //! * [`fields`], [`wire`]: what these share
@@ -24,6 +25,7 @@ pub mod folders;
 pub mod groups;
 pub mod oauth;
 pub mod reading;
+pub mod search;
 pub mod uploads;
 pub mod users;
 pub mod versions;

@@ -13,6 +13,7 @@ pub(crate) mod groups;
 pub(crate) mod memberships;
 pub(crate) mod operations;
 pub(crate) mod representations;
+pub(crate) mod search;
 pub(crate) mod streams;
 pub(crate) mod system;
 pub(crate) mod thumbnails;

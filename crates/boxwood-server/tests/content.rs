@@ -31,6 +31,9 @@ mod representations;
 #[path = "content/scopes.rs"]
 mod scopes;
 #[cfg(test)]
+#[path = "content/search.rs"]
+mod search;
+#[cfg(test)]
 #[path = "content/sessions.rs"]
 mod sessions;
 #[cfg(test)]

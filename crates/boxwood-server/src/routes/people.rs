@@ -1,7 +1,7 @@
-//! Rows of groups, memberships, collaborations and events.
+//! Rows of groups, memberships, collaborations, events and search.
 
 use super::Route;
-use crate::handlers::{collaborations, groups, memberships, streams};
+use crate::handlers::{collaborations, groups, memberships, search, streams};
 
 pub(super) fn rows() -> Vec<Route> {
     [
@@ -52,6 +52,7 @@ fn membership_rows() -> Vec<Route> {
 
 fn event_rows() -> Vec<Route> {
     vec![
+        Route::get("/2.0/search", "get_search", search::search),
         Route::get("/2.0/events", "get_events", streams::list),
         Route::options("/2.0/events", "options_events", streams::servers),
         Route::get(streams::WAIT_PATH, "boxwood_realtime", streams::wait),
