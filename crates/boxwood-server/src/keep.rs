@@ -117,6 +117,8 @@ struct Inner {
 struct Waiting {
     answers: Vec<NewAnswer>,
     events: Vec<NewEvent>,
+    /// How many found no place.
+    dropped: u64,
     /// Whether a task writes.
     writing: bool,
 }
@@ -206,7 +208,7 @@ impl Keeper {
     fn take(&self, answer: Option<NewAnswer>, event: Option<NewEvent>) {
         let mut waiting = self.0.waiting.lock();
         if waiting.answers.len().max(waiting.events.len()) >= MOST_WAITING {
-            tracing::warn!("an answer or event is not kept: too many wait to be written");
+            waiting.dropped += 1;
             return;
         }
         waiting.answers.extend(answer);
@@ -229,12 +231,18 @@ impl Inner {
     /// Writes until nothing waits.
     async fn write(&self) {
         loop {
-            let (answers, events) = {
+            let (answers, events, dropped) = {
                 let mut waiting = self.waiting.lock();
                 let (answers, events) = (first(&mut waiting.answers), first(&mut waiting.events));
                 waiting.writing = !answers.is_empty() || !events.is_empty();
-                (answers, events)
+                (answers, events, std::mem::take(&mut waiting.dropped))
             };
+            if dropped > 0 {
+                tracing::warn!(
+                    dropped,
+                    "answers or events were not kept: too many waited to be written"
+                );
+            }
             if answers.is_empty() && events.is_empty() {
                 return;
             }

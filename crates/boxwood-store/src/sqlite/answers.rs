@@ -5,7 +5,7 @@
 use super::access::user_number;
 use super::convert::{Doing, column, damaged, json, number, time, to_json, unsigned};
 use super::groups::enterprise_number;
-use super::{SqliteStore, commit, rows, tree};
+use super::{SqliteStore, rows, tree};
 use crate::answers::{AnswerFile, AnswerOperation, AnswerPage, AnswerQuery, KeptAnswer, NewAnswer};
 use crate::error::{StoreError, Thing};
 use crate::store::AnswerStore;
@@ -38,12 +38,12 @@ macro_rules! select_answers {
 #[async_trait]
 impl AnswerStore for SqliteStore {
     async fn keep_answers(&self, answers: &[NewAnswer]) -> Result<usize, StoreError> {
-        let mut writing = self.write().await?;
+        let mut writing = self.write_aside().await?;
         let mut kept = 0;
         for answer in answers {
             kept += usize::from(keep(&mut writing, answer).await?);
         }
-        commit(writing).await?;
+        writing.commit().await.doing("commit")?;
         Ok(kept)
     }
 
@@ -94,14 +94,14 @@ impl AnswerStore for SqliteStore {
     }
 
     async fn remove_answer(&self, principal: &Principal, id: &AnswerId) -> Result<(), StoreError> {
-        let mut writing = self.write().await?;
+        let mut writing = self.write_aside().await?;
         find(&mut writing, principal, id).await?;
         sqlx::query("DELETE FROM answers WHERE id = ?1")
             .bind(number(id.as_str(), Thing::Answer)?)
             .execute(&mut *writing)
             .await
             .doing("remove an answer")?;
-        commit(writing).await
+        writing.commit().await.doing("commit")
     }
 }
 
@@ -229,13 +229,13 @@ impl SqliteStore {
         let before = self
             .now()
             .saturating_sub(self.options.answer_retention.num_milliseconds());
-        let mut writing = self.write().await?;
+        let mut writing = self.write_aside().await?;
         let removed = sqlx::query("DELETE FROM answers WHERE created_at <= ?1")
             .bind(before)
             .execute(&mut *writing)
             .await
             .doing("remove old answers")?;
-        commit(writing).await?;
+        writing.commit().await.doing("commit")?;
         Ok(removed.rows_affected())
     }
 }

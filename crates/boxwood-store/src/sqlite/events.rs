@@ -1,9 +1,9 @@
 //! Events as rows: recorded within the transaction of what they tell, read as streams.
 
+use super::SqliteStore;
 use super::access::user_number;
 use super::convert::{Doing, column, damaged, json, number, signed, time, to_json, unsigned};
 use super::groups::enterprise_number;
-use super::{SqliteStore, commit};
 use crate::error::{StoreError, Thing};
 use crate::events::{
     Event, EventAbout, EventKind, EventName, EventQuery, EventSource, EventStream, EventUser, NewEvent,
@@ -149,7 +149,7 @@ pub(super) async fn note_group(
 #[async_trait]
 impl EventStore for SqliteStore {
     async fn record_events(&self, events: &[NewEvent]) -> Result<(), StoreError> {
-        let mut writing = self.write().await?;
+        let mut writing = self.write_aside().await?;
         for event in events {
             let doer = Doer {
                 enterprise: number(event.enterprise.as_str(), Thing::User)?,
@@ -172,7 +172,7 @@ impl EventStore for SqliteStore {
                 }
             }
         }
-        commit(writing).await
+        writing.commit().await.doing("commit")
     }
 
     async fn events(&self, principal: &Principal, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
@@ -263,13 +263,13 @@ impl SqliteStore {
         let before = self
             .now()
             .saturating_sub(self.options.event_retention.num_milliseconds());
-        let mut writing = self.write().await?;
+        let mut writing = self.write_aside().await?;
         let removed = sqlx::query("DELETE FROM events WHERE created_at <= ?1")
             .bind(before)
             .execute(&mut *writing)
             .await
             .doing("remove old events")?;
-        commit(writing).await?;
+        writing.commit().await.doing("commit")?;
         Ok(removed.rows_affected())
     }
 }

@@ -1,7 +1,7 @@
 //! The full-text indexes: kept with every change of an item, and filled when a content was read.
 
+use super::SqliteStore;
 use super::convert::{Doing, column, json};
-use super::{SqliteStore, commit};
 use crate::error::StoreError;
 use crate::search::terms::indexed;
 use boxwood_core::ContentHash;
@@ -82,12 +82,12 @@ impl SqliteStore {
         if done == Some(version) {
             return Ok(());
         }
-        let mut writing = self.write().await?;
+        let mut writing = self.write_aside().await?;
         forget_content(&mut writing, content).await?;
-        commit(writing).await?;
+        writing.commit().await.doing("commit")?;
         for part in parts(text) {
             let words = indexed(part);
-            let mut writing = self.write().await?;
+            let mut writing = self.write_aside().await?;
             let id: i64 = sqlx::query_scalar(
                 "INSERT INTO content_parts (content, version) VALUES (?1, ?2) RETURNING id",
             )
@@ -102,9 +102,9 @@ impl SqliteStore {
                 .execute(&mut *writing)
                 .await
                 .doing("index a text")?;
-            commit(writing).await?;
+            writing.commit().await.doing("commit")?;
         }
-        let mut writing = self.write().await?;
+        let mut writing = self.write_aside().await?;
         sqlx::query(
             "INSERT INTO indexed_contents (content, version) VALUES (?1, ?2) \
              ON CONFLICT (content) DO UPDATE SET version = excluded.version",
@@ -114,7 +114,7 @@ impl SqliteStore {
         .execute(&mut *writing)
         .await
         .doing("note an indexed text")?;
-        commit(writing).await
+        writing.commit().await.doing("commit")
     }
 }
 

@@ -198,6 +198,12 @@ impl SqliteStore {
         Ok(Writing::new(begun.doing("begin writing")?, self.commits.clone()))
     }
 
+    /// As [`Self::write`], for rows on which no memo depends (answers, events, words): what the memos hold stays good.
+    async fn write_aside(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        begun.doing("begin writing")
+    }
+
     fn now(&self) -> i64 {
         self.options.clock.now().timestamp_millis()
     }
