@@ -15,7 +15,6 @@ use boxwood_core::{AnswerId, Scope};
 use boxwood_store::{AnswerOperation, AnswerQuery, Thing};
 use chrono::{DateTime, Utc};
 use http::StatusCode;
-use serde_json::Value;
 
 fn show(answer: boxwood_store::KeptAnswer, whole: bool) -> KeptAnswer {
     let response = &answer.response;
