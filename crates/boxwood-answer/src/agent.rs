@@ -210,7 +210,7 @@ impl AskAgent {
 }
 
 impl TextTool {
-    fn lay_over(&mut self, over: TextToolOverride) {
+    pub(crate) fn lay_over(&mut self, over: TextToolOverride) {
         let TextToolOverride {
             model,
             system_message,

@@ -1,20 +1,32 @@
 //! Step 3: from readable files to documents with pages, lines and offsets.
 //!
-//! Invariant: every item of the question ends up either as a source or as an unread file that the answer reports; a
-//! question of which nothing could be read is refused with the first reason. Called by [`crate::service`].
+//! Invariant: every item of a request ends up either as a source or as an unread file that the answer reports; a
+//! request of which nothing could be read is refused with the first reason. Called by [`crate::service`].
 
 use crate::error::AnswerError;
 use crate::library::{Library, ReadError};
 use crate::progress::{Progress, ProgressSink};
-use crate::question::Question;
 use boxwood_core::document::DocumentBuilder;
-use boxwood_core::{Document, DocumentFormat, LineKind, ReadNote, ReadNoteKind};
-use boxwood_store::ReadableFile;
+use boxwood_core::{Document, DocumentFormat, FileId, LineKind, ReadNote, ReadNoteKind};
+use boxwood_store::{ReadableFile, ReadableFiles};
 use futures::stream::{self, StreamExt};
+use std::collections::HashMap;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// Files that are parsed or loaded at the same time.
 const CONCURRENT_READS: usize = 4;
+
+/// The files of a request, and the texts that it gives in place of theirs.
+#[derive(Debug, Clone, Copy)]
+pub struct Items<'a> {
+    /// The files, in the order of the request.
+    pub files: &'a ReadableFiles,
+    /// Text that replaces a file's own.
+    pub contents: &'a HashMap<FileId, String>,
+    /// Cancelled when nobody waits any more.
+    pub cancel: &'a CancellationToken,
+}
 
 /// One item with its text.
 #[derive(Debug, Clone)]
@@ -51,15 +63,15 @@ pub struct Gathered {
 /// [`AnswerError::Unreadable`] or [`AnswerError::NoText`] when no item holds text, store errors, cancellation.
 pub async fn gather(
     library: &Library,
-    question: &Question,
+    items: Items<'_>,
     progress: &dyn ProgressSink,
 ) -> Result<Gathered, AnswerError> {
-    let total = question.files.len();
+    let total = items.files.len();
     progress.report(Progress::Reading { done: 0, total });
     // Made before they are streamed: the compiler can't prove a lazily mapped one to be `Send`.
-    let reads = question.files.iter().enumerate();
+    let reads = items.files.iter().enumerate();
     let reads: Vec<_> = reads
-        .map(|(item, file)| async move { (item, file, read(library, question, file).await) })
+        .map(|(item, file)| async move { (item, file, read(library, items, file).await) })
         .collect();
     let mut reads = stream::iter(reads).buffered(CONCURRENT_READS);
     let mut gathered = Gathered::default();
@@ -106,15 +118,15 @@ pub async fn gather(
     }
 }
 
-async fn read(library: &Library, question: &Question, file: &ReadableFile) -> Result<Source, ReadError> {
-    match question.contents.get(file.id()) {
+async fn read(library: &Library, items: Items<'_>, file: &ReadableFile) -> Result<Source, ReadError> {
+    match items.contents.get(file.id()) {
         Some(text) => Ok(Source {
             file: file.clone(),
             document: Arc::new(given_document(text)),
             given: true,
         }),
         None => {
-            let document = library.document(file, &question.cancel).await?;
+            let document = library.document(file, items.cancel).await?;
             Ok(Source {
                 file: file.clone(),
                 document,

@@ -8,6 +8,7 @@ use crate::question::Question;
 use boxwood_core::{ChatEvent, ChatRequest, FinishReason, ModelError, Usage};
 use boxwood_models::ResolvedModel;
 use futures::StreamExt;
+use tokio_util::sync::CancellationToken;
 
 /// Temperature of the second try.
 const RETRY_TEMPERATURE: f32 = 0.3;
@@ -71,7 +72,50 @@ async fn run(
     question: &Question,
     progress: &dyn ProgressSink,
 ) -> Result<Completion, AnswerError> {
-    let cancelled = question.cancel.cancelled();
+    let raw = complete(model, request, &question.cancel, progress).await?;
+    Ok(Completion {
+        text: raw.text.trim().to_owned(),
+        finish: raw.finish,
+        usage: raw.usage,
+        model: raw.model,
+    })
+}
+
+/// A part of a completion as it came: usually one token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Piece {
+    /// Where it ends in the text, in bytes.
+    pub end: usize,
+    /// Natural-log probability under the model, where it is known.
+    pub log_prob: Option<f32>,
+}
+
+/// A completion as the model wrote it, which may be empty.
+#[derive(Debug, Clone)]
+pub struct Raw {
+    /// The text.
+    pub text: String,
+    /// The parts of the text, in order.
+    pub pieces: Vec<Piece>,
+    /// Why it ended.
+    pub finish: FinishReason,
+    /// What it cost.
+    pub usage: Usage,
+    /// What really answered.
+    pub model: ResolvedModel,
+}
+
+/// One completion from its start to its end.
+///
+/// # Errors
+/// [`AnswerError::Generation`], [`AnswerError::Cancelled`].
+pub async fn complete(
+    model: &ResolvedModel,
+    request: ChatRequest,
+    cancel: &CancellationToken,
+    progress: &dyn ProgressSink,
+) -> Result<Raw, AnswerError> {
+    let cancelled = cancel.cancelled();
     tokio::pin!(cancelled);
     let (model, mut stream) = tokio::select! {
         biased;
@@ -79,6 +123,7 @@ async fn run(
         started = model.start(request) => started?,
     };
     let mut text = String::new();
+    let mut pieces = Vec::new();
     loop {
         let event = tokio::select! {
             biased;
@@ -89,13 +134,21 @@ async fn run(
             Some(Ok(ChatEvent::PromptProgress { done, total })) => {
                 progress.report(Progress::Prompt { done, total })
             }
-            Some(Ok(ChatEvent::Text { text: piece, .. })) => {
+            Some(Ok(ChatEvent::Text {
+                text: piece,
+                log_prob,
+            })) => {
                 text.push_str(&piece);
+                pieces.push(Piece {
+                    end: text.len(),
+                    log_prob,
+                });
                 progress.report(Progress::Draft(piece));
             }
             Some(Ok(ChatEvent::End { finish, usage })) => {
-                return Ok(Completion {
-                    text: text.trim().to_owned(),
+                return Ok(Raw {
+                    text,
+                    pieces,
                     finish,
                     usage,
                     model,
@@ -112,7 +165,8 @@ async fn run(
     }
 }
 
-fn sum(first: Usage, second: Usage) -> Usage {
+/// What two completions of one answer cost together.
+pub(crate) fn sum(first: Usage, second: Usage) -> Usage {
     Usage {
         input_tokens: first.input_tokens + second.input_tokens,
         cached_tokens: first.cached_tokens + second.cached_tokens,

@@ -10,6 +10,7 @@ pub mod agent;
 pub mod answer;
 pub mod cite;
 pub mod error;
+pub mod extract;
 pub mod gather;
 pub mod generate;
 pub mod library;
@@ -27,6 +28,7 @@ pub use agent::{
 };
 pub use answer::{Answer, Coverage, FileCoverage, ModelUse, Processor, ServedBy, StepTimings, Support};
 pub use error::AnswerError;
+pub use extract::{Depth, ExtractAgent, ExtractAgentOverride, ExtractMode};
 pub use library::{Library, ReadError};
 pub use progress::{NoProgress, Progress, ProgressSink};
 pub use question::{DialogueTurn, Question, QuestionMode};

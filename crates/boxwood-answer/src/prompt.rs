@@ -8,6 +8,7 @@ use crate::question::Question;
 use crate::resolve::Plan;
 use crate::retrieve::Shown;
 use boxwood_core::{ChatMessage, ChatRequest, ChatRole, Document, SharedPrefix};
+use chrono::{DateTime, Utc};
 use std::fmt::Write;
 
 /// Whether documents are named.
@@ -37,6 +38,27 @@ pub fn render_whole(sources: &[Source], fence: Fence) -> String {
 
 /// The request for a plan.
 pub fn build(plan: &Plan, question: &Question, sources: &[Source], shown: &Shown) -> ChatRequest {
+    let asked = Asked {
+        text: &with_dialogue(question),
+        now: question.now,
+        partition: &question.partition,
+    };
+    build_for(plan, asked, sources, shown)
+}
+
+/// What stands in place of `{user_question}`, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The question, or the fields to fill in.
+    pub text: &'a str,
+    /// For `{current_date}`.
+    pub now: DateTime<Utc>,
+    /// Cache partition.
+    pub partition: &'a str,
+}
+
+/// The request for a plan with anything in place of the question.
+pub fn build_for(plan: &Plan, asked: Asked<'_>, sources: &[Source], shown: &Shown) -> ChatRequest {
     let content = render(
         sources,
         Fence::for_sources(sources),
@@ -54,9 +76,8 @@ pub fn build(plan: &Plan, question: &Question, sources: &[Source], shown: &Shown
             }
         },
     );
-    let asked = with_dialogue(question);
-    let today = question.now.format("%Y-%m-%d").to_string();
-    let (text, boundary) = fill_template(&plan.tool.prompt_template, &content, &asked, &today);
+    let today = asked.now.format("%Y-%m-%d").to_string();
+    let (text, boundary) = fill_template(&plan.tool.prompt_template, &content, asked.text, &today);
     let mut messages = Vec::with_capacity(2);
     if !plan.tool.system_message.trim().is_empty() {
         messages.push(ChatMessage::new(
@@ -78,7 +99,7 @@ pub fn build(plan: &Plan, question: &Question, sources: &[Source], shown: &Shown
             .collect(),
         shared_prefix: Some(SharedPrefix {
             boundary,
-            partition: question.partition.clone(),
+            partition: asked.partition.to_owned(),
         }),
         effort: None,
         response_format: None,

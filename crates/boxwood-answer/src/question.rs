@@ -1,6 +1,7 @@
 //! A question as the answer pipeline takes it: made by the server from `POST /2.0/ai/ask`, by the CLI from arguments.
 
 use crate::agent::AskAgent;
+use crate::gather::Items;
 use boxwood_core::FileId;
 use boxwood_store::ReadableFiles;
 use chrono::{DateTime, Utc};
@@ -49,4 +50,15 @@ pub struct Question {
     pub time_limit: Option<Duration>,
     /// Cancelled when nobody waits any more.
     pub cancel: CancellationToken,
+}
+
+impl Question {
+    /// What is to be read.
+    pub fn items(&self) -> Items<'_> {
+        Items {
+            files: &self.files,
+            contents: &self.contents,
+            cancel: &self.cancel,
+        }
+    }
 }

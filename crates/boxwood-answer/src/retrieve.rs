@@ -16,6 +16,7 @@ use boxwood_search::{
     RankedList, Scored, SearchDocument, SelectOptions, Span, VectorKey, chunk_document, estimate_tokens,
     fuse, rank_lexical, rank_vectors, select_passages,
 };
+use boxwood_store::ReadableFiles;
 use std::sync::Arc;
 
 /// Chunks that the lexical ranking hands on.
@@ -45,7 +46,7 @@ pub struct Shown {
 
 impl Shown {
     /// All text of every source.
-    fn whole(sources: usize) -> Self {
+    pub(crate) fn whole(sources: usize) -> Self {
         Self {
             sources: vec![ShownSource { passages: None }; sources],
             embedding: None,
@@ -61,9 +62,9 @@ impl Shown {
     }
 
     /// What was shown of every file, in the order of the request.
-    pub fn coverage(&self, question: &Question, gathered: &Gathered) -> Vec<FileCoverage> {
-        let mut files: Vec<FileCoverage> = Vec::with_capacity(question.files.len());
-        for file in &question.files {
+    pub fn coverage(&self, readable: &ReadableFiles, gathered: &Gathered) -> Vec<FileCoverage> {
+        let mut files: Vec<FileCoverage> = Vec::with_capacity(readable.len());
+        for file in readable {
             let source = gathered
                 .sources
                 .iter()
@@ -122,7 +123,7 @@ pub async fn retrieve(
     library: &Library,
     models: &ModelRegistry,
     plan: &Plan,
-    question: &Question,
+    query: &Query,
     sources: &[Source],
 ) -> Result<Shown, AnswerError> {
     if plan.whole {
@@ -149,8 +150,7 @@ pub async fn retrieve(
             chunks,
         })
         .collect();
-    let query = search_query(question);
-    let lexical = rank_lexical(&search, &query, &LexicalOptions::default(), LEXICAL_CANDIDATES);
+    let lexical = rank_lexical(&search, query, &LexicalOptions::default(), LEXICAL_CANDIDATES);
     let embedder = plan
         .tool
         .embeddings
@@ -164,7 +164,7 @@ pub async fn retrieve(
                 &options,
                 sources,
                 &search,
-                &query,
+                query,
                 &lexical,
             )
             .await?,
@@ -178,7 +178,7 @@ pub async fn retrieve(
             });
         }
     };
-    let ranking = join(question, &lexical, embedded.as_ref());
+    let ranking = join(query, &lexical, embedded.as_ref());
     let passages = select(plan, &search, &ranking).await?;
     Ok(by_source(
         sources.len(),
@@ -217,7 +217,8 @@ fn chunk_options(plan: &Plan) -> Result<ChunkOptions, AnswerError> {
     })
 }
 
-fn search_query(question: &Question) -> Query {
+/// What is searched for a question: its own words, and a little of the dialogue before it.
+pub fn search_query(question: &Question) -> Query {
     let recent = question.dialogue.iter().rev().take(SEARCHED_TURNS).rev();
     let history: Vec<&str> = recent.map(|turn| turn.prompt.as_str()).collect();
     Query::with_history(&question.prompt, &history)
@@ -313,11 +314,11 @@ fn chunk_text(search: &[SearchDocument<'_>], at: ChunkRef) -> Option<String> {
     )
 }
 
-fn join(question: &Question, lexical: &[Scored], embedded: Option<&VectorRanking>) -> Vec<Scored> {
+fn join(query: &Query, lexical: &[Scored], embedded: Option<&VectorRanking>) -> Vec<Scored> {
     let Some(embedded) = embedded else {
         return lexical.to_vec();
     };
-    let weights = FusionWeights::for_english_embedder(&question.prompt);
+    let weights = FusionWeights::for_english_embedder(query.text());
     fuse(&[
         RankedList {
             ranking: lexical,

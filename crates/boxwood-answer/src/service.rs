@@ -6,6 +6,7 @@
 use crate::agent::{AskAgent, Language};
 use crate::answer::{Answer, Coverage, ModelUse, ServedBy, StepTimings, Support};
 use crate::error::AnswerError;
+use crate::extract::{ExtractAgent, ExtractMode};
 use crate::gather::{self, Gathered};
 use crate::generate::{self, Completion};
 use crate::library::Library;
@@ -86,6 +87,29 @@ impl AnswerService {
         Ok(AskAgent::default_for(language, &resolved.requested, &embedding))
     }
 
+    /// The default agent for extraction, complete and fit to be sent back as an override.
+    ///
+    /// # Errors
+    /// [`AnswerError::Model`] for a name that can't be served.
+    pub fn default_extract_agent(
+        &self,
+        mode: ExtractMode,
+        language: Language,
+        model: Option<&str>,
+    ) -> Result<ExtractAgent, AnswerError> {
+        let resolved = self.models.resolve(model).map_err(|source| AnswerError::Model {
+            field: "model".to_owned(),
+            source,
+        })?;
+        let embedding = default_embedding(&self.models);
+        Ok(ExtractAgent::default_for(
+            mode,
+            language,
+            &resolved.requested,
+            &embedding,
+        ))
+    }
+
     /// Answers a question.
     ///
     /// # Errors
@@ -104,13 +128,14 @@ impl AnswerService {
         let started = Instant::now();
         let mut timings = StepTimings::default();
 
-        let gathered = gather::gather(&self.library, question, progress).await?;
+        let gathered = gather::gather(&self.library, question.items(), progress).await?;
         let sources = &gathered.sources;
         timings.gather = started.elapsed();
 
         let plan = resolve::resolve(&self.models, &self.config, question, sources).await?;
         progress.report(Progress::Searching);
-        let shown = retrieve::retrieve(&self.library, &self.models, &plan, question, sources).await?;
+        let query = retrieve::search_query(question);
+        let shown = retrieve::retrieve(&self.library, &self.models, &plan, &query, sources).await?;
         timings.retrieve = started.elapsed() - timings.gather;
 
         let request = prompt::build(&plan, question, sources, &shown);
@@ -188,7 +213,7 @@ impl AnswerService {
             supported_purpose: "chat",
         }];
         let coverage = Coverage {
-            files: shown.coverage(question, gathered),
+            files: shown.coverage(&question.files, gathered),
         };
         models.extend(shown.embedding);
         Answer {
@@ -228,7 +253,7 @@ struct Checked {
 }
 
 /// Files that took no part are named in the answer, never left out silently.
-fn unread_warnings(gathered: &Gathered) -> Vec<String> {
+pub(crate) fn unread_warnings(gathered: &Gathered) -> Vec<String> {
     let unread = gathered.unread.iter();
     unread
         .map(|unread| {

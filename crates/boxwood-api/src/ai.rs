@@ -2,14 +2,17 @@
 //!
 //! * [`ask`]: the body of `POST /2.0/ai/ask`, read field by field
 //! * [`agent`]: agents, as an override in a request and as the answer of `GET /2.0/ai_agent_default`
+//! * [`extract_agent`]: the same for extraction
 //! * [`response`]: `AiResponse--Full` with the `boxwood` extension, and the events of the stream
 
 pub mod agent;
 pub mod ask;
+pub mod extract_agent;
 pub mod response;
 
 pub use agent::{
     AgentChoice, AskAgentBody, AskOverride, EmbeddingsBody, EndpointParams, ParamsFamily, TextToolBody,
 };
 pub use ask::{AskItem, AskMode, AskRequest, HistoryEntry};
+pub use extract_agent::{ExtractAgentBody, ExtractKind};
 pub use response::{AgentInfo, AiResponseFull, CitationBody, ModelInfo};

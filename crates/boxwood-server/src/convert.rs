@@ -1,13 +1,13 @@
 //! The wire's agents, questions and answers ↔ those of `boxwood_answer`. Pure.
 
 use boxwood_answer::agent::{AgentOverride, EmbeddingStrategy, EndpointParams, TextToolOverride};
-use boxwood_answer::{Answer, AskAgent, QuestionMode, TextTool};
+use boxwood_answer::{Answer, AskAgent, ExtractAgent, QuestionMode, TextTool};
 use boxwood_api::ai::agent::{
     AskOverride, BASIC_STRATEGY, EmbeddingsBody, SpreadsheetToolBody, StrategyBody, ToolOverride,
 };
 use boxwood_api::ai::{
-    AgentInfo, AiResponseFull, AskAgentBody, AskMode, CitationBody, EndpointParams as WireParams, ModelInfo,
-    ParamsFamily, TextToolBody,
+    AgentInfo, AiResponseFull, AskAgentBody, AskMode, CitationBody, EndpointParams as WireParams,
+    ExtractAgentBody, ExtractKind, ModelInfo, ParamsFamily, TextToolBody,
 };
 use boxwood_api::wire::Moment;
 use boxwood_core::{Citation, Highlight, Sampling, Usage};
@@ -39,6 +39,16 @@ pub(crate) fn ask_override(over: &AskOverride, defaults: &AskAgent) -> AgentOver
         basic_image: tool(&over.basic_image, &defaults.basic_image),
         basic_image_multi: tool(&over.basic_image_multi, &defaults.basic_image_multi),
         spreadsheet: tool(&over.spreadsheet, &defaults.spreadsheet),
+    }
+}
+
+/// An extraction agent as an answer.
+pub(crate) fn extract_agent_body(agent: &ExtractAgent, kind: ExtractKind) -> ExtractAgentBody {
+    ExtractAgentBody {
+        kind: kind.agent_type(),
+        long_text: tool_body(&agent.long_text),
+        basic_text: tool_body(&agent.basic_text),
+        basic_image: tool_body(&agent.basic_image),
     }
 }
 

@@ -8,7 +8,9 @@ use crate::settings::ServerSettings;
 use crate::tickets::Tickets;
 use async_trait::async_trait;
 use boxwood_answer::library::Library;
-use boxwood_answer::{Answer, AnswerError, AnswerService, AskAgent, Language, ProgressSink, Question};
+use boxwood_answer::{
+    Answer, AnswerError, AnswerService, AskAgent, ExtractAgent, ExtractMode, Language, ProgressSink, Question,
+};
 use boxwood_core::{Clock, Ids};
 use boxwood_store::Store;
 use std::ops::Deref;
@@ -30,6 +32,17 @@ pub trait Asker: Send + Sync {
     /// A name that is no model, or one that nothing serves.
     fn default_agent(&self, language: Language, model: Option<&str>) -> Result<AskAgent, AnswerError>;
 
+    /// The complete default agent for extraction.
+    ///
+    /// # Errors
+    /// As [`Asker::default_agent`].
+    fn default_extract_agent(
+        &self,
+        mode: ExtractMode,
+        language: Language,
+        model: Option<&str>,
+    ) -> Result<ExtractAgent, AnswerError>;
+
     /// Whether a question could be answered now: what is missing, in one sentence a person can act on.
     ///
     /// # Errors
@@ -45,6 +58,15 @@ impl Asker for AnswerService {
 
     fn default_agent(&self, language: Language, model: Option<&str>) -> Result<AskAgent, AnswerError> {
         Self::default_agent(self, language, model)
+    }
+
+    fn default_extract_agent(
+        &self,
+        mode: ExtractMode,
+        language: Language,
+        model: Option<&str>,
+    ) -> Result<ExtractAgent, AnswerError> {
+        Self::default_extract_agent(self, mode, language, model)
     }
 
     fn ready(&self) -> Result<(), String> {

@@ -1,26 +1,35 @@
 //! `GET /2.0/ai_agent_default`.
 
 use crate::auth::{Authenticated, require_any};
-use crate::convert::agent_body;
+use crate::convert::{agent_body, extract_agent_body};
 use crate::error::ApiError;
 use crate::extract::{BoxJson, Query};
 use crate::state::AppState;
 use axum::extract::State;
-use boxwood_answer::Language;
-use boxwood_api::ai::AskAgentBody;
+use axum::response::{IntoResponse, Response};
+use boxwood_answer::{ExtractMode, Language};
+use boxwood_api::ai::ExtractKind;
 use boxwood_api::{ErrorCode, FieldError, Reason};
 use boxwood_core::Scope;
 
-/// The default agent for questions, complete, so that it can be sent back as an override.
+/// The default agent of a mode, complete, so that it can be sent back as an override.
 pub(crate) async fn default_agent(
     State(state): State<AppState>,
     Authenticated(principal): Authenticated,
     query: Query,
-) -> Result<BoxJson<AskAgentBody>, ApiError> {
+) -> Result<Response, ApiError> {
     require_any(&principal, &[Scope::AiReadwrite])?;
+    let language = Language::from_tag(query.text("language").unwrap_or_default());
+    let model = query.text("model");
+    let extraction = |kind, mode| {
+        let agent = state.asker.default_extract_agent(mode, language, model)?;
+        Ok(BoxJson(extract_agent_body(&agent, kind)).into_response())
+    };
     match query.text("mode") {
         Some("ask") => {}
-        Some(mode @ ("text_gen" | "extract" | "extract_structured")) => return Err(not_served(mode)),
+        Some("extract") => return extraction(ExtractKind::Freeform, ExtractMode::Freeform),
+        Some("extract_structured") => return extraction(ExtractKind::Structured, ExtractMode::Structured),
+        Some(mode @ "text_gen") => return Err(not_served(mode)),
         Some(_) => return Err(query.refuse("mode", "must be ask, text_gen, extract or extract_structured")),
         None => {
             return Err(ApiError::field(
@@ -30,9 +39,8 @@ pub(crate) async fn default_agent(
             ));
         }
     }
-    let language = Language::from_tag(query.text("language").unwrap_or_default());
-    let agent = state.asker.default_agent(language, query.text("model"))?;
-    Ok(BoxJson(agent_body(&agent)))
+    let agent = state.asker.default_agent(language, model)?;
+    Ok(BoxJson(agent_body(&agent)).into_response())
 }
 
 fn not_served(mode: &str) -> ApiError {

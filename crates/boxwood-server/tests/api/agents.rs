@@ -84,11 +84,11 @@ async fn wrong_modes_and_models_are_refused() {
             "query.mode",
         ),
         (
-            "mode=extract_structured",
-            501,
-            "not_implemented",
-            "not_served",
-            "query.mode",
+            "mode=extract&model=nonsense",
+            400,
+            "bad_request",
+            "unknown_model",
+            "model",
         ),
         (
             "mode=ask&model=nonsense",
@@ -100,5 +100,29 @@ async fn wrong_modes_and_models_are_refused() {
     ] {
         let reply = app.get(&format!("/2.0/ai_agent_default?{query}")).await;
         reply.assert_refused(status, code, reason, name);
+    }
+}
+
+#[tokio::test]
+async fn extraction_has_default_agents_of_its_own() {
+    let app = TestApp::start().await;
+    for (mode, kind) in [
+        ("extract", "ai_agent_extract"),
+        ("extract_structured", "ai_agent_extract_structured"),
+    ] {
+        let agent = app
+            .get(&format!("/2.0/ai_agent_default?mode={mode}&language=en-US"))
+            .await
+            .body;
+        assert_eq!(agent["type"], kind);
+        for processor in ["basic_text", "long_text", "basic_image"] {
+            assert_eq!(
+                agent[processor]["num_tokens_for_completion"], 4_096,
+                "{processor}"
+            );
+            let template = agent[processor]["prompt_template"].as_str().unwrap();
+            assert!(template.contains("{content}") && template.contains("{user_question}"));
+        }
+        assert_eq!(agent["long_text"]["embeddings"]["strategy"]["id"], "basic");
     }
 }

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use boxwood_answer::library::Library;
-use boxwood_answer::{Answer, AnswerError, AskAgent, Language, ProgressSink, Question};
+use boxwood_answer::{
+    Answer, AnswerError, AskAgent, ExtractAgent, ExtractMode, Language, ProgressSink, Question,
+};
 use boxwood_core::{FixedClock, Principal, Resource, ScopeSet, SystemIds, UserId};
 use boxwood_ingest::{IngestConfig, Ingestor};
 use boxwood_server::extract::ConnectionInfo;
@@ -33,6 +35,15 @@ impl Asker for NoAsker {
     }
 
     fn default_agent(&self, _: Language, _: Option<&str>) -> Result<AskAgent, AnswerError> {
+        Err(AnswerError::Cancelled)
+    }
+
+    fn default_extract_agent(
+        &self,
+        _: ExtractMode,
+        _: Language,
+        _: Option<&str>,
+    ) -> Result<ExtractAgent, AnswerError> {
         Err(AnswerError::Cancelled)
     }
 
