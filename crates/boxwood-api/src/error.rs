@@ -66,14 +66,28 @@ error_codes! {
     InsufficientScope = "insufficient_scope", 403, false;
     /// The account's own limit of bytes is reached.
     StorageLimitExceeded = "storage_limit_exceeded", 403, false;
+    /// A value of metadata does not fit its template; `context_info.errors` names the fields.
+    SchemaValidationFailed = "schema_validation_failed", 400, false;
+    /// The text of a metadata query is wrong, or its template can't be asked.
+    InvalidQuery = "invalid_query", 400, false;
+    /// An argument of a metadata query is missing or has another type than its field.
+    UnexpectedJsonType = "unexpected_json_type", 400, false;
     /// Nothing there, or nothing that the token may see.
     NotFound = "not_found", 404, false;
+    /// The item has no metadata of that template.
+    InstanceNotFound = "instance_not_found", 404, false;
+    /// There is no such metadata template.
+    InstanceTupleNotFound = "instance_tuple_not_found", 404, false;
     /// The item is in the trash.
     Trashed = "trashed", 404, false;
     /// The path exists, the method does not.
     MethodNotAllowed = "method_not_allowed", 405, false;
     /// The state does not allow it.
     Conflict = "conflict", 409, false;
+    /// A template, a taxonomy or an item's metadata with that key exists already.
+    TupleAlreadyExists = "tuple_already_exists", 409, false;
+    /// A test of a JSON Patch failed, or one of its paths leads nowhere; nothing was changed.
+    FailedJsonPatch = "failed_json_patch_application", 409, false;
     /// The name is taken in that folder.
     ItemNameInUse = "item_name_in_use", 409, false;
     /// The `If-Match` condition does not hold.

@@ -34,6 +34,12 @@ impl FieldSelection {
             .is_some_and(|names| names.iter().any(|name| name == field))
     }
 
+    /// What the request named below a field: `metadata.global.properties` is `global.properties` below `metadata`.
+    pub fn below<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a str> {
+        let names = self.0.iter().flatten();
+        names.filter_map(move |name| name.strip_prefix(field)?.strip_prefix('.'))
+    }
+
     /// Whether the request named any field.
     pub fn is_given(&self) -> bool {
         self.0.is_some()
@@ -70,6 +76,13 @@ mod tests {
         let resource = json!({"type": "file", "id": "7", "etag": "0", "name": "a", "size": 3, "tags": []});
         let narrowed = FieldSelection::parse(fields).narrow(&resource, &["name", "size"]);
         assert_eq!(narrowed.ok(), Some(expected), "{fields:?}");
+    }
+
+    #[test]
+    fn names_below_a_field_are_found() {
+        let fields = FieldSelection::parse(Some("name,metadata.a.b,metadatax.c,metadata,metadata.d"));
+        assert_eq!(fields.below("metadata").collect::<Vec<_>>(), ["a.b", "d"]);
+        assert_eq!(FieldSelection::default().below("metadata").count(), 0);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! * [`search`]: what a search found
 //! * [`events`]: what happened
 //! * [`answers`]: answers that were kept for review (not of Box)
+//! * [`metadata`]: metadata templates, instances, queries, taxonomies
 //! * [`fields`], [`wire`]: what these share
 
 pub mod ai;
@@ -23,6 +24,7 @@ pub mod fields;
 pub mod files;
 pub mod folders;
 pub mod groups;
+pub mod metadata;
 pub mod oauth;
 pub mod reading;
 pub mod search;

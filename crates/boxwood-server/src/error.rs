@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod from_answer;
+mod from_metadata;
 mod from_store;
 
 pub(crate) use from_answer::cause;

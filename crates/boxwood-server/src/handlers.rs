@@ -11,6 +11,7 @@ pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod groups;
 pub(crate) mod memberships;
+pub(crate) mod metadata;
 pub(crate) mod operations;
 pub(crate) mod representations;
 pub(crate) mod search;

@@ -1,21 +1,39 @@
 //! `/openapi.json`: what this server serves, derived from the table of routes.
 //!
 //! Invariant: a path stands in it only if a route serves it. Parameters, bodies and schemas are facts of Box's published
-//! description 2024.0 (`data/description.json`: its operations that have a route, without any of its prose); what
+//! description 2024.0 (`data/description*.json`: its operations that have a route, without any of its prose); what
 //! Boxwood adds (the event stream, the `boxwood` member, own operations) is added here.
 
 use crate::routes;
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
-const FACTS: &str = include_str!("../data/description.json");
+/// Each holds `operations` and `schemas`; together they have every schema that one of them refers to.
+const FACTS: [&str; 2] = [
+    include_str!("../data/description.json"),
+    include_str!("../data/description-metadata.json"),
+];
+
+/// The facts of all parts.
+fn facts() -> Result<Value, serde_json::Error> {
+    let mut all = json!({"operations": {}, "schemas": {}});
+    for part in FACTS {
+        let part: Value = serde_json::from_str(part)?;
+        for group in ["operations", "schemas"] {
+            for (name, fact) in part[group].as_object().into_iter().flatten() {
+                all[group][name] = fact.clone();
+            }
+        }
+    }
+    Ok(all)
+}
 
 /// The description, with the server's address as the client knows it.
 ///
 /// # Errors
 /// When the embedded facts are no JSON, which a test rules out.
 pub fn describe(base: &str) -> Result<Value, serde_json::Error> {
-    let mut facts: Value = serde_json::from_str(FACTS)?;
+    let mut facts = facts()?;
     extend_ask(&mut facts);
     let mut paths: Map<String, Value> = Map::new();
     let mut named = HashSet::new();
@@ -119,7 +137,7 @@ mod tests {
         references(&description, &mut found);
         assert!(found.len() > 50);
         assert!(
-            !FACTS.contains("\"allOf\":[]"),
+            !FACTS.concat().contains("\"allOf\":[]"),
             "an empty allOf is no valid schema"
         );
         for reference in found {
@@ -130,7 +148,7 @@ mod tests {
 
     #[test]
     fn every_operation_of_box_has_its_facts_and_every_operation_a_response() {
-        let facts: Value = serde_json::from_str(FACTS).unwrap();
+        let facts = facts().unwrap();
         for route in routes::table() {
             let of_box = crate::operations::rows().any(|(_, _, operation)| operation == route.operation);
             assert!(

@@ -10,6 +10,7 @@ use http::Method;
 
 mod ai;
 mod content;
+mod metadata;
 mod oauth;
 mod people;
 mod system;
@@ -52,6 +53,8 @@ impl Route {
         post, POST;
         /// A row for PUT.
         put, PUT;
+        /// A row for PATCH.
+        patch, PATCH;
         /// A row for DELETE.
         delete, DELETE;
         /// A row for OPTIONS.
@@ -64,6 +67,7 @@ pub fn table() -> Vec<Route> {
     let parts = [
         ai::rows(),
         content::rows(),
+        metadata::rows(),
         oauth::rows(),
         people::rows(),
         system::rows(),

@@ -25,6 +25,12 @@ mod folders;
 #[path = "content/groups.rs"]
 mod groups;
 #[cfg(test)]
+#[path = "content/metadata.rs"]
+mod metadata;
+#[cfg(test)]
+#[path = "content/metadata_templates.rs"]
+mod metadata_templates;
+#[cfg(test)]
 #[path = "content/representations.rs"]
 mod representations;
 #[cfg(test)]
@@ -36,6 +42,9 @@ mod search;
 #[cfg(test)]
 #[path = "content/sessions.rs"]
 mod sessions;
+#[cfg(test)]
+#[path = "content/taxonomies.rs"]
+mod taxonomies;
 #[cfg(test)]
 #[path = "content/uploads.rs"]
 mod uploads;

@@ -3,6 +3,7 @@
 //! Invariant: no message holds a secret, a path outside the data folder, or an item that the principal may not see.
 
 use crate::items::Item;
+use crate::metadata::MetadataError;
 use std::path::PathBuf;
 
 /// What an id names, for "not found".
@@ -30,6 +31,14 @@ pub enum Thing {
     UploadSession,
     /// A parse job.
     ParseJob,
+    /// A metadata template.
+    MetadataTemplate,
+    /// The metadata of an item under one template.
+    MetadataInstance,
+    /// A taxonomy.
+    Taxonomy,
+    /// A node of a taxonomy.
+    TaxonomyNode,
 }
 
 impl Thing {
@@ -47,6 +56,10 @@ impl Thing {
             Thing::Client => "client",
             Thing::UploadSession => "upload session",
             Thing::ParseJob => "parse job",
+            Thing::MetadataTemplate => "metadata template",
+            Thing::MetadataInstance => "metadata",
+            Thing::Taxonomy => "taxonomy",
+            Thing::TaxonomyNode => "taxonomy node",
         }
     }
 }
@@ -180,6 +193,17 @@ pub enum StoreError {
         /// The version.
         id: String,
     },
+    /// A thing with that key exists already.
+    #[error("{thing} `{id}` exists already")]
+    AlreadyExists {
+        /// What it is.
+        thing: Thing,
+        /// Its scope and key.
+        id: String,
+    },
+    /// Metadata breaks a rule.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
     /// A user with that login exists.
     #[error("a user with the login `{login}` exists")]
     LoginInUse {

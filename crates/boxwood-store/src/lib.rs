@@ -24,6 +24,7 @@ pub mod identity;
 pub mod items;
 pub mod jobs;
 pub mod listing;
+pub mod metadata;
 pub mod names;
 pub mod search;
 pub mod sqlite;
@@ -61,6 +62,7 @@ pub use search::{Between, SearchFields, SearchOrder, SearchPage, SearchQuery, Tr
 pub use sqlite::{SqliteStore, StoreOptions};
 pub use store::{
     AnswerStore, CollaborationStore, ContentStore, EventStore, FileStore, FolderStore, GroupStore,
-    IdentityStore, JobStore, SearchStore, Store, SweepReport, TrashStore, UploadStore,
+    IdentityStore, JobStore, MetadataStore, SearchStore, Store, SweepReport, TaxonomyStore, TrashStore,
+    UploadStore,
 };
 pub use uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession, UploadTarget};

@@ -2,14 +2,14 @@
 
 use super::ApiError;
 use boxwood_api::{ErrorCode, FieldError, Reason};
-use boxwood_store::{DigestKind, Item, StoreError};
+use boxwood_store::{DigestKind, Item, StoreError, Thing};
 use serde_json::json;
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let words = sentence(&error.to_string());
         match error {
-            StoreError::NotFound { .. } => Self::new(ErrorCode::NotFound, words.clone())
+            StoreError::NotFound { thing, .. } => Self::new(missing(thing), words.clone())
                 .with_error(FieldError::new(Reason::NotFound, "", words)),
             StoreError::Trashed { .. } => Self::new(ErrorCode::Trashed, words.clone())
                 .with_error(FieldError::new(Reason::Trashed, "", words)),
@@ -32,6 +32,8 @@ impl From<StoreError> for ApiError {
             StoreError::GroupNameInUse { .. } => Self::new(ErrorCode::Conflict, words.clone())
                 .with_error(FieldError::new(Reason::InvalidParameter, "name", words)),
             StoreError::AlreadyCollaborator => Self::new(ErrorCode::UserAlreadyCollaborator, words),
+            StoreError::AlreadyExists { .. } => Self::new(ErrorCode::TupleAlreadyExists, words),
+            StoreError::Metadata(error) => error.into(),
             StoreError::TooLarge { .. } => Self::new(ErrorCode::TooLarge, words),
             StoreError::SizeMismatch { .. } => Self::field(Reason::InvalidParameter, "body", words),
             StoreError::DigestMismatch { kind, .. } => {
@@ -65,6 +67,15 @@ impl From<StoreError> for ApiError {
             | StoreError::Io { .. }
             | StoreError::Database { .. } => Self::internal(error),
         }
+    }
+}
+
+/// Box has words of its own for metadata that is not there.
+fn missing(thing: Thing) -> ErrorCode {
+    match thing {
+        Thing::MetadataTemplate => ErrorCode::InstanceTupleNotFound,
+        Thing::MetadataInstance => ErrorCode::InstanceNotFound,
+        _ => ErrorCode::NotFound,
     }
 }
 
@@ -104,7 +115,6 @@ pub(super) fn sentence(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use boxwood_store::Thing;
 
     #[track_caller]
     fn check(error: StoreError, code: ErrorCode, has_source: bool) {

@@ -3,6 +3,7 @@
 //! Uploads, downloads, versions and representations have files of their own beside this one.
 
 use super::conflicts::refusal;
+use super::metadata::item_view;
 use super::operations::Operation;
 use super::optional_json::OptionalJson;
 use super::parameters::{fields, has_already, if_match, path_id, read_body};
@@ -46,7 +47,9 @@ pub(crate) async fn get(
         shown.representations =
             Some(representations::of_file(&state, &principal, &origin, &file, &headers).await?);
     }
-    let body = BoxJson(narrow(&fields, &shown)?).into_response();
+    let mut body = narrow(&fields, &shown)?;
+    item_view::attach(&state, &principal, &ItemRef::File(id), &fields, &mut body).await?;
+    let body = BoxJson(body).into_response();
     Ok(with_etag(body, &file.etag()))
 }
 

@@ -1,6 +1,7 @@
 //! Folders: make, read, list, change, copy, delete, and their way through the trash.
 
 use super::conflicts::refusal;
+use super::metadata::item_view;
 use super::operations::Operation;
 use super::optional_json::OptionalJson;
 use super::parameters::{fields, has_already, if_match, limit, offset, path_id, read_body, word};
@@ -85,9 +86,12 @@ async fn with_items(
             .await?;
         shown.item_collection = Some(show_page(principal, &page, &items, &FieldSelection::default())?);
     }
-    selection
+    let mut shown = selection
         .narrow(&shown, Folder::STANDARD)
-        .map_err(ApiError::internal)
+        .map_err(ApiError::internal)?;
+    let item = ItemRef::Folder(folder.id.clone());
+    item_view::attach(state, principal, &item, &selection, &mut shown).await?;
+    Ok(shown)
 }
 
 fn page_query(query: &Query, paging: Paging) -> Result<ItemQuery, ApiError> {
@@ -157,7 +161,12 @@ pub(crate) async fn items(
     let id: FolderId = path_id(Thing::Folder, &id)?;
     let items = page_query(&query, paging(&query)?)?;
     let page = state.store.folder_items(&principal, &id, items.clone()).await?;
-    show_page(&principal, &page, &items, &fields(&query)).map(BoxJson)
+    let fields = fields(&query);
+    let mut shown = show_page(&principal, &page, &items, &fields)?;
+    for (entry, item) in shown.entries.iter_mut().zip(&page.entries) {
+        item_view::attach(&state, &principal, &item_view::reference(item), &fields, entry).await?;
+    }
+    Ok(BoxJson(shown))
 }
 
 /// `GET /2.0/folders/trash/items`.

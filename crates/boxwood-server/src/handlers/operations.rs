@@ -29,6 +29,14 @@ pub(crate) enum Operation {
     Write,
     /// Move to the trash, or remove from it for good.
     Delete,
+    /// See metadata templates and taxonomies.
+    ReadTemplates,
+    /// Make, change and remove metadata templates and taxonomies.
+    ManageTemplates,
+    /// See the metadata of items, and ask by it.
+    ReadMetadata,
+    /// Change the metadata of items.
+    WriteMetadata,
     /// See other users.
     ReadUsers,
     /// Make, change and remove users.
@@ -41,7 +49,7 @@ pub(crate) enum Operation {
 
 impl Operation {
     /// Every operation with the scopes of which one is enough.
-    const TABLE: [(Operation, &'static [Scope]); 14] = [
+    const TABLE: [(Operation, &'static [Scope]); 18] = [
         (
             Operation::ReadInfo,
             &[
@@ -122,6 +130,37 @@ impl Operation {
         (
             Operation::Delete,
             &[Scope::RootReadwrite, Scope::ItemDelete, Scope::ItemReadwrite],
+        ),
+        (
+            Operation::ReadTemplates,
+            &[
+                Scope::RootReadonly,
+                Scope::RootReadwrite,
+                Scope::ManageEnterpriseProperties,
+                Scope::BaseExplorer,
+                Scope::BasePreview,
+                Scope::ItemPreview,
+                Scope::ItemReadwrite,
+            ],
+        ),
+        (
+            Operation::ManageTemplates,
+            &[Scope::RootReadwrite, Scope::ManageEnterpriseProperties],
+        ),
+        (
+            Operation::ReadMetadata,
+            &[
+                Scope::RootReadonly,
+                Scope::RootReadwrite,
+                Scope::BaseExplorer,
+                Scope::BasePreview,
+                Scope::ItemPreview,
+                Scope::ItemReadwrite,
+            ],
+        ),
+        (
+            Operation::WriteMetadata,
+            &[Scope::RootReadwrite, Scope::ItemReadwrite],
         ),
         (Operation::ReadUsers, &[Scope::ManageManagedUsers]),
         (Operation::ManageUsers, &[Scope::ManageManagedUsers]),

@@ -11,8 +11,12 @@ pub(crate) mod groups;
 pub(crate) mod identity;
 pub(crate) mod jobs;
 pub(crate) mod listing;
+pub(crate) mod metadata;
+pub(crate) mod metadata_queries;
 pub(crate) mod permissions;
 pub(crate) mod search;
+pub(crate) mod taxonomies;
+pub(crate) mod templates;
 pub(crate) mod trash;
 pub(crate) mod uploads;
 pub(crate) mod versions;
@@ -55,11 +59,20 @@ macro_rules! suite {
                 a_requested_job_goes_first, a_lost_artifact_is_made_again }
             listing { folders_come_first_in_every_order, pages_join_without_gaps, markers_belong_to_their_listing,
                 limits_are_told, items_that_come_and_go_do_not_disturb_markers }
+            metadata { metadata_lives_on_an_item, wrong_metadata_changes_nothing,
+                metadata_follows_the_role_on_its_item, metadata_goes_with_its_item_and_its_template,
+                copies_take_metadata_along_where_the_template_says_so }
+            metadata_queries { queries_find_what_is_asked, queries_find_only_what_may_be_seen,
+                filters_take_values_ranges_and_lists }
             permissions { other_users_find_nothing, roles_allow_what_they_say, a_shared_folder_shows_in_the_root,
                 a_limited_token_reaches_only_its_item, a_limited_folder_token_reaches_below,
                 a_moved_item_belongs_to_its_new_folder, locks_hold_others_off, an_invitation_ends }
             search { names_descriptions_and_texts_are_found, a_search_tells_nothing_of_others_items,
                 filters_narrow_a_search, hits_are_ordered_and_paged, a_text_is_indexed_once_and_goes_with_its_content }
+            taxonomies { a_taxonomy_has_levels_and_nodes, taxonomies_belong_to_their_enterprise,
+                a_taxonomy_field_takes_nodes_of_its_levels }
+            templates { a_template_is_made_and_found, other_enterprises_have_no_templates_here,
+                templates_are_listed_in_pages, a_template_changes_as_a_whole }
             trash { a_trashed_file_is_not_read, a_folder_goes_and_comes_back_whole, a_taken_name_blocks_the_way_back,
                 a_purged_folder_is_gone_but_not_what_was_deleted_before, a_full_folder_needs_recursive }
             uploads { parts_become_a_file, parts_become_a_version, wrong_parts_are_refused, a_commit_can_be_repeated,

@@ -5,7 +5,7 @@ use super::convert::{Doing, column, number};
 use super::events::{self, Doer};
 use super::files::{Content, check_new};
 use super::tree::{self, NewItem};
-use super::{SqliteStore, jobs, rows, versions};
+use super::{SqliteStore, jobs, metadata, rows, versions};
 use crate::error::{StoreError, Thing};
 use crate::events::EventKind;
 use crate::items::{CopyTarget, ItemKind};
@@ -110,6 +110,7 @@ async fn copy(
         let copied = copier.copy_one(connection, original, above, version).await?;
         made.get_or_insert(copied);
     }
+    metadata::copy_metadata(store, connection, &copier.copies).await?;
     tree::use_space(connection, folder.owner, copier.bytes).await?;
     tree::grow(connection, Some(folder.item), copier.bytes).await?;
     let made = made.ok_or_else(|| super::convert::damaged("an item vanished while it was copied"))?;

@@ -9,14 +9,18 @@ mod collaborations;
 mod events;
 mod groups;
 mod identity;
+mod metadata;
 mod search;
+mod taxonomy;
 
 pub use answers::AnswerStore;
 pub use collaborations::CollaborationStore;
 pub use events::EventStore;
 pub use groups::GroupStore;
 pub use identity::IdentityStore;
+pub use metadata::MetadataStore;
 pub use search::SearchStore;
+pub use taxonomy::TaxonomyStore;
 
 use crate::blob::ByteStream;
 use crate::content::{ReadableFile, ReadableFiles, StagedBlob};
@@ -48,6 +52,8 @@ pub trait Store:
     + AnswerStore
     + EventStore
     + SearchStore
+    + MetadataStore
+    + TaxonomyStore
 {
     /// Whether the database answers and the data folder can be written.
     ///

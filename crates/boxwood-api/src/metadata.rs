@@ -1,0 +1,7 @@
+//! Metadata on the wire: templates, instances, queries, taxonomies.
+
+pub mod instances;
+pub mod queries;
+pub mod taxonomies;
+pub mod template_update;
+pub mod templates;
