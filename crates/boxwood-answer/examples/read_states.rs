@@ -1,7 +1,8 @@
-//! Reads the inner states that a read-out is learned on: the question check over our own passages, each question with a
-//! passage that answers it and with one that does not. `eval/support/train.py` learns from what this writes.
+//! Reads the inner states that a read-out is learned on: a check of the support step over our own passages, each question
+//! with a passage that answers it and with one that does not. `eval/support/train.py` learns from what this writes.
 //!
-//! usage: read_states MODELS_FOLDER MODEL_NAME LAYER PASSAGES.jsonl… > STATES.jsonl
+//! usage: read_states MODELS_FOLDER MODEL_NAME LAYER question|answer PASSAGES.jsonl… > STATES.jsonl
+//! The answer check proposes the row's own `a`: the right words, or those that a hasty reader would take for it.
 //! A line of the output: `{"group", "ok", "odds", "state": [numbers]}`; a row that a former run wrote can be left out
 //! by giving only the files that are missing.
 
@@ -13,7 +14,7 @@
     reason = "a measuring program: whatever fails is told to the developer who runs it, and ends it"
 )]
 
-use boxwood_answer::support::{NO, QUESTION_CHECK, YES, turn};
+use boxwood_answer::support::{ANSWER_CHECK, Check, NO, QUESTION_CHECK, YES, turn};
 use boxwood_core::{ChatModel, ChatRequest};
 use boxwood_local::{EngineConfig, LocalEngine, LocalModel};
 use boxwood_models::find_local;
@@ -24,7 +25,7 @@ use std::path::Path;
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [models, name, layer, files @ ..] = arguments.as_slice() else {
+    let [models, name, layer, check, files @ ..] = arguments.as_slice() else {
         panic!("see the head of this file")
     };
     let known = find_local(name).unwrap();
@@ -33,6 +34,11 @@ async fn main() {
         ..EngineConfig::new(model_path(known, Path::new(models)), known.name)
     })
     .unwrap();
+    let check = match check.as_str() {
+        "question" => &QUESTION_CHECK,
+        "answer" => &ANSWER_CHECK,
+        _ => panic!("see the head of this file"),
+    };
     for file in files {
         // A passage and its contrast have the same name but for this word: one group, never split over folds.
         let group = file.replace(".contrast", "");
@@ -41,7 +47,7 @@ async fn main() {
             let questions = row["questions"].as_array().unwrap();
             let passage = row["passage"].as_str().unwrap();
             let lines: Vec<String> = futures::stream::iter(questions)
-                .map(|question| state(&engine, &group, number, passage, question))
+                .map(|question| state(&engine, check, &group, number, passage, question))
                 .buffered(4)
                 .collect()
                 .await;
@@ -53,12 +59,13 @@ async fn main() {
 
 async fn state(
     engine: &LocalModel,
+    check: &Check,
     group: &str,
     number: usize,
     passage: &str,
     question: &serde_json::Value,
 ) -> String {
-    let request = request(passage, question["q"].as_str().unwrap());
+    let request = request(check, passage, question);
     let verdicts = [YES, NO].map(str::to_owned);
     let scores = engine.score_choices(request, &verdicts).await.unwrap();
     serde_json::json!({
@@ -70,10 +77,14 @@ async fn state(
     .to_string()
 }
 
-/// The check with the passage in the shared part: its other questions read it from the cache.
-fn request(passage: &str, question: &str) -> ChatRequest {
-    let mut request = QUESTION_CHECK.request("states", turn(passage, question, None));
-    let end = turn(passage, "", None).len() - "\nQuestion: ".len();
+/// The check with the passage in the shared part: its other questions read it from the cache. The passage's last mark
+/// stays outside, because it makes one token with the line break that follows.
+fn request(check: &Check, passage: &str, question: &serde_json::Value) -> ChatRequest {
+    let answer = check.with_answer.then(|| question["a"].as_str().unwrap());
+    let turn = turn(passage, question["q"].as_str().unwrap(), answer);
+    let shared = passage.trim_end_matches(|letter: char| !letter.is_alphanumeric());
+    let end = turn.find(shared).unwrap() + shared.len();
+    let mut request = check.request("states", turn);
     if let Some(prefix) = &mut request.shared_prefix {
         prefix.boundary = end;
     }

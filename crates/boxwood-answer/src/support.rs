@@ -23,8 +23,7 @@ mod examples;
 mod passage;
 mod read_out;
 
-use examples::ANSWER_CHECK;
-pub use examples::{Check, NO, QUESTION_CHECK, YES, turn};
+pub use examples::{ANSWER_CHECK, Check, NO, QUESTION_CHECK, YES, turn};
 pub use passage::passage_around;
 pub use read_out::ReadOut;
 

@@ -14,7 +14,7 @@ pub struct Check {
     /// The system message.
     pub instruction: &'static str,
     /// Whether a turn shows a proposed answer.
-    with_answer: bool,
+    pub with_answer: bool,
 }
 
 /// Is the proposed answer stated?
