@@ -28,7 +28,7 @@ pub use agent::{
 };
 pub use answer::{Answer, Coverage, FileCoverage, ModelUse, Processor, ServedBy, StepTimings, Support};
 pub use error::AnswerError;
-pub use extract::{Depth, ExtractAgent, ExtractAgentOverride, ExtractMode};
+pub use extract::{Depth, ExtractAgent, ExtractAgentOverride, ExtractMode, Extracted, Extraction};
 pub use library::{Library, ReadError};
 pub use progress::{NoProgress, Progress, ProgressSink};
 pub use question::{DialogueTurn, Question, QuestionMode};

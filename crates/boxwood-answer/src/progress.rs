@@ -21,6 +21,13 @@ pub enum Progress {
     },
     /// A piece of the draft answer. The final answer may differ: the support check can lower it to an abstention.
     Draft(String),
+    /// Groups of fields are being filled in; `done` of `total` are.
+    Fields {
+        /// Groups filled in.
+        done: usize,
+        /// All groups.
+        total: usize,
+    },
     /// The draft is being checked against the files.
     Checking,
 }

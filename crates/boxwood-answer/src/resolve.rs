@@ -126,7 +126,7 @@ fn plan_for(
 }
 
 /// Tokens that the model reads and writes together, no more than the card promises.
-fn input_window(model: &ResolvedModel) -> u32 {
+pub(crate) fn input_window(model: &ResolvedModel) -> u32 {
     let served = model.model.identity().context_window;
     let card = model.card.and_then(|card| card.input_context_window);
     card.map_or(served, |card| card.min(served))
@@ -147,7 +147,7 @@ fn words_tokens(tool: &TextTool, question: &Question) -> u32 {
 }
 
 /// Whether all text fits: by estimate where that is clear, else by the model's own tokenizer.
-async fn fits(plan: &Plan, sources: &[Source]) -> Result<bool, AnswerError> {
+pub(crate) async fn fits(plan: &Plan, sources: &[Source]) -> Result<bool, AnswerError> {
     let estimate: u32 = sources
         .iter()
         .map(|source| estimate_tokens(&source.document.text))

@@ -63,55 +63,67 @@ impl Shown {
 
     /// What was shown of every file, in the order of the request.
     pub fn coverage(&self, readable: &ReadableFiles, gathered: &Gathered) -> Vec<FileCoverage> {
-        let mut files: Vec<FileCoverage> = Vec::with_capacity(readable.len());
-        for file in readable {
-            let source = gathered
-                .sources
-                .iter()
-                .position(|source| source.file.id() == file.id());
-            files.push(match source {
-                Some(index) => self.source_coverage(index, &gathered.sources[index]),
-                None => FileCoverage {
-                    file_id: file.id().clone(),
-                    pages: 0,
-                    text_bytes: 0,
-                    searched_bytes: 0,
-                    shown_bytes: 0,
-                    shown_pages: Vec::new(),
-                    notes: gathered
-                        .unread
-                        .iter()
-                        .filter(|unread| unread.file.id() == file.id())
-                        .map(|unread| unread.note.clone())
-                        .collect(),
-                },
-            });
-        }
-        files
+        let spans = |index: usize| {
+            let source = gathered.sources.get(index);
+            source.map_or_else(Vec::new, |source| self.spans(index, &source.document))
+        };
+        coverage_of(readable, gathered, spans)
     }
+}
 
-    fn source_coverage(&self, index: usize, source: &Source) -> FileCoverage {
-        let document = &source.document;
-        let spans = self.spans(index, document);
-        let shown_pages = document
-            .pages
+/// What was shown of every file, in the order of the request; `spans` gives the parts of a source, without overlaps.
+pub(crate) fn coverage_of(
+    readable: &ReadableFiles,
+    gathered: &Gathered,
+    spans: impl Fn(usize) -> Vec<Span>,
+) -> Vec<FileCoverage> {
+    let mut files: Vec<FileCoverage> = Vec::with_capacity(readable.len());
+    for file in readable {
+        let source = gathered
+            .sources
             .iter()
-            .filter(|page| {
-                spans
+            .position(|source| source.file.id() == file.id());
+        files.push(match source {
+            Some(index) => source_coverage(&gathered.sources[index], &spans(index)),
+            None => FileCoverage {
+                file_id: file.id().clone(),
+                pages: 0,
+                text_bytes: 0,
+                searched_bytes: 0,
+                shown_bytes: 0,
+                shown_pages: Vec::new(),
+                notes: gathered
+                    .unread
                     .iter()
-                    .any(|span| span.start < page.end && page.start < span.end)
-            })
-            .map(|page| page.number)
-            .collect();
-        FileCoverage {
-            file_id: source.file.id().clone(),
-            pages: document.pages.len() as u32,
-            text_bytes: document.text.len() as u64,
-            searched_bytes: document.text.len() as u64,
-            shown_bytes: spans.iter().map(|span| u64::from(span.end - span.start)).sum(),
-            shown_pages,
-            notes: document.notes.clone(),
-        }
+                    .filter(|unread| unread.file.id() == file.id())
+                    .map(|unread| unread.note.clone())
+                    .collect(),
+            },
+        });
+    }
+    files
+}
+
+fn source_coverage(source: &Source, spans: &[Span]) -> FileCoverage {
+    let document = &source.document;
+    let shown_pages = document
+        .pages
+        .iter()
+        .filter(|page| {
+            spans
+                .iter()
+                .any(|span| span.start < page.end && page.start < span.end)
+        })
+        .map(|page| page.number)
+        .collect();
+    FileCoverage {
+        file_id: source.file.id().clone(),
+        pages: document.pages.len() as u32,
+        text_bytes: document.text.len() as u64,
+        searched_bytes: document.text.len() as u64,
+        shown_bytes: spans.iter().map(|span| u64::from(span.end - span.start)).sum(),
+        shown_pages,
+        notes: document.notes.clone(),
     }
 }
 
@@ -376,7 +388,9 @@ fn by_source(sources: usize, passages: Vec<Passage>, embedding: Option<ModelUse>
 }
 
 /// Runs work that takes milliseconds of CPU away from the threads that serve requests.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AnswerError> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, AnswerError> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| AnswerError::Cancelled)

@@ -74,6 +74,11 @@ impl AnswerService {
         &self.models
     }
 
+    /// The settings.
+    pub fn config(&self) -> &AnswerConfig {
+        &self.config
+    }
+
     /// The default agent for questions, complete and fit to be sent back as an override.
     ///
     /// # Errors

@@ -116,6 +116,9 @@ fn step_data(step: &Progress) -> Value {
             json!({"step": "prompt", "done": done, "total": total, "unit": "tokens"})
         }
         Progress::Draft(_) => json!({"step": "writing"}),
+        Progress::Fields { done, total } => {
+            json!({"step": "fields", "done": done, "total": total, "unit": "groups"})
+        }
         Progress::Checking => json!({"step": "checking"}),
     }
 }

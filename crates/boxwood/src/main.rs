@@ -34,6 +34,8 @@ enum Verb {
     Serve(verbs::serve::Arguments),
     /// Ask a question about files, without a server.
     Ask(verbs::ask::Arguments),
+    /// Fill in fields from files, without a server.
+    Extract(verbs::extract::Arguments),
     /// List model cards and what serves each; pull, verify and remove local models.
     Models(verbs::models::Arguments),
     /// Show the certificate authority and how each client trusts it.
@@ -76,6 +78,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         match arguments.verb {
             Verb::Serve(arguments) => verbs::serve::run(&common, arguments).await,
             Verb::Ask(arguments) => verbs::ask::run(&common, arguments).await,
+            Verb::Extract(arguments) => verbs::extract::run(&common, arguments).await,
             Verb::Models(arguments) => verbs::models::run(&common, arguments).await,
             Verb::Ca(arguments) => verbs::ca::run(&common, &arguments),
             Verb::Config(arguments) => verbs::config::run(&common, &arguments),

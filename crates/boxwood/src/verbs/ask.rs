@@ -91,13 +91,13 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
 }
 
 /// The store of parse results; in a folder of its own, so that it works beside a running server.
-struct OpenStore {
-    store: Arc<dyn Store>,
+pub(super) struct OpenStore {
+    pub(super) store: Arc<dyn Store>,
     /// Removed at the end, where another `boxwood ask` holds the usual folder.
     _temporary: Option<tempfile::TempDir>,
 }
 
-async fn open_store(cache: &Path) -> anyhow::Result<OpenStore> {
+pub(super) async fn open_store(cache: &Path) -> anyhow::Result<OpenStore> {
     let options = |folder: PathBuf| StoreOptions {
         parser_version: PARSER_VERSION,
         ..StoreOptions::new(folder)
@@ -119,7 +119,7 @@ async fn open_store(cache: &Path) -> anyhow::Result<OpenStore> {
     }
 }
 
-fn own_file(path: &String) -> anyhow::Result<OwnFile> {
+pub(super) fn own_file(path: &String) -> anyhow::Result<OwnFile> {
     let path = PathBuf::from(path);
     if !path.is_file() {
         bail!("{} is no file; the question is the last argument", path.display());
@@ -203,16 +203,16 @@ fn as_json(answer: &Answer) -> serde_json::Value {
 }
 
 /// Progress on standard error.
-struct Bar(ProgressBar);
+pub(super) struct Bar(ProgressBar);
 
 impl Bar {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let bar = ProgressBar::new_spinner();
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)
     }
 
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.0.finish_and_clear();
     }
 }
@@ -237,6 +237,11 @@ impl ProgressSink for Bar {
             Progress::Draft(_) => {
                 self.0.set_style(ProgressStyle::default_spinner());
                 self.0.set_message("the model writes");
+            }
+            Progress::Fields { done, total } => {
+                self.0.set_style(ProgressStyle::default_spinner());
+                self.0
+                    .set_message(format!("filling in fields: {done} of {total} groups"));
             }
             Progress::Checking => self.0.set_message("checking the answer against the files"),
         }

@@ -1,0 +1,205 @@
+//! The second reading: each field alone, over the same document, and the decision what is kept.
+//!
+//! The model scores three beginnings of a reply to a question for this one field: `null`, any value, and the value that was
+//! found. How likely a value is at all, and how likely this one is, tell how sure it is; nothing is generated.
+//! Invariant: a value that stands nowhere in the files and is no conclusion is kept only where it is likely enough.
+//! Called by the running step.
+
+use super::field::{FieldKind, FieldSpec};
+use super::fill::Filling;
+use super::finding::{Confidence, Content, Finding, Signals};
+use super::run::CONCURRENT;
+use super::schema::Strictness;
+use crate::error::AnswerError;
+use crate::retrieve::Shown;
+use boxwood_core::ChatRequest;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::json;
+
+/// Reads every single value of a field again.
+///
+/// # Errors
+/// From the model; cancellation.
+pub async fn read_again(
+    filling: &Filling<'_>,
+    field: &FieldSpec,
+    finding: &mut Finding,
+    shown: &Shown,
+) -> Result<(), AnswerError> {
+    if !filling.plan.model.model.identity().scores_choices {
+        return Ok(());
+    }
+    let singles = singles(field, finding);
+    let work: Vec<_> = singles
+        .iter()
+        .map(|single| score(filling, single, shown))
+        .collect();
+    let scored: Vec<(Option<f32>, Option<f32>)> =
+        stream::iter(work).buffered(CONCURRENT).try_collect().await?;
+    for (single, (presence, agreement)) in singles.iter().zip(scored) {
+        let Some(found) = single.find_in(finding) else {
+            continue;
+        };
+        let signals = Signals {
+            presence,
+            agreement,
+            ..found.confidence.signals.unwrap_or_default()
+        };
+        found.confidence = rescored(filling, &single.field, found, signals);
+    }
+    regroup(finding);
+    Ok(())
+}
+
+/// A single value of a field.
+pub struct Single {
+    /// What is asked for.
+    pub field: FieldSpec,
+    /// Which member of a struct it is.
+    pub member: Option<usize>,
+    written: Option<String>,
+}
+
+impl Single {
+    /// The finding of it.
+    pub fn find_in<'f>(&self, finding: &'f mut Finding) -> Option<&'f mut Finding> {
+        let Some(member) = self.member else {
+            return Some(finding);
+        };
+        match &mut finding.content {
+            Content::Object(parts) => parts.get_mut(member).map(|(_, part)| part),
+            _ => None,
+        }
+    }
+}
+
+/// The single values of a field: itself, or those of a struct.
+pub fn singles(field: &FieldSpec, finding: &Finding) -> Vec<Single> {
+    match (&field.kind, &finding.content) {
+        (FieldKind::Struct(inner), Content::Object(parts)) => inner
+            .iter()
+            .zip(parts)
+            .enumerate()
+            .filter(|(_, (inner, _))| !inner.kind.is_open() && inner.kind.fields().is_empty())
+            .map(|(index, (inner, (_, part)))| Single {
+                field: FieldSpec {
+                    display_name: Some(format!("{}: {}", field.label(), inner.label())),
+                    ..inner.clone()
+                },
+                member: Some(index),
+                written: part.written.clone(),
+            })
+            .collect(),
+        (FieldKind::Struct(_) | FieldKind::Table(_) | FieldKind::List(_), _) => Vec::new(),
+        _ => vec![Single {
+            field: field.clone(),
+            member: None,
+            written: finding.written.clone(),
+        }],
+    }
+}
+
+/// How likely a value is at all, and how likely the found one is among values.
+async fn score(
+    filling: &Filling<'_>,
+    single: &Single,
+    shown: &Shown,
+) -> Result<(Option<f32>, Option<f32>), AnswerError> {
+    let specs = std::slice::from_ref(&single.field);
+    let written = filling.request(specs, filling.sources, shown, Strictness::AsWritten, 1);
+    let request = ChatRequest {
+        response_format: None,
+        ..written
+    };
+    let head = format!("{{{}:", json!(single.field.key));
+    let null = format!("{head}null");
+    let mut choices = vec![null];
+    choices.extend(
+        openings(&single.field.kind)
+            .iter()
+            .map(|opening| format!("{head}{opening}")),
+    );
+    let values = choices.len();
+    choices.extend(single.written.iter().map(|written| format!("{head}{written}")));
+    let scores = filling.score(request, &choices).await?;
+    let of = |index: usize| scores.log_probs.get(index).copied();
+    let any = (1..values).filter_map(of).fold(f32::NEG_INFINITY, f32::max);
+    let presence = of(0).map(|null| (any - null).clamp(-12.0, 12.0));
+    let agreement = of(values).map(|value| (value - any).clamp(-12.0, 0.0));
+    Ok((presence, agreement))
+}
+
+/// How any value of a kind begins.
+fn openings(kind: &FieldKind) -> &'static [&'static str] {
+    match kind {
+        FieldKind::Boolean => &["true", "false"],
+        FieldKind::Choice { multiple: true, .. } => &["[\""],
+        FieldKind::Taxonomy(choice) if choice.multiple => &["[\""],
+        _ => &["\""],
+    }
+}
+
+/// The score with more signals.
+pub fn rescored(filling: &Filling<'_>, field: &FieldSpec, finding: &Finding, signals: Signals) -> Confidence {
+    let score = match finding.is_absent() {
+        true => filling.scores.absence(&signals),
+        false => filling.scores.value(&signals, field.kind.is_inferred()),
+    };
+    Confidence {
+        score,
+        signals: Some(signals),
+    }
+}
+
+/// Drops what stands nowhere and is not likely; puts the scores of structs and lists together again.
+pub fn settle(filling: &Filling<'_>, field: &FieldSpec, finding: &mut Finding) {
+    match (&field.kind, &mut finding.content) {
+        (FieldKind::Struct(inner) | FieldKind::Table(inner), Content::Object(parts)) => {
+            for (inner, (_, part)) in inner.iter().zip(parts) {
+                settle(filling, inner, part);
+            }
+        }
+        (FieldKind::List(kind), Content::List(entries)) => {
+            let of_entry = field.clone().of_kind((**kind).clone());
+            entries
+                .iter_mut()
+                .for_each(|entry| settle(filling, &of_entry, entry));
+            entries.retain(|entry| !entry.is_absent());
+        }
+        (FieldKind::Table(_), Content::List(rows)) => {
+            rows.iter_mut().for_each(|row| settle(filling, field, row));
+            rows.retain(|row| !row.is_absent());
+        }
+        (kind, Content::Value(_)) if !kind.is_inferred() => {
+            let ungrounded = finding
+                .confidence
+                .signals
+                .is_some_and(|signals| signals.grounding <= 0.0);
+            if ungrounded && finding.confidence.score < filling.scores.ungrounded_below {
+                let score = 1.0 - finding.confidence.score;
+                *finding = Finding {
+                    confidence: Confidence {
+                        score: score.min(0.69),
+                        ..finding.confidence
+                    },
+                    ..Finding::absent(score)
+                };
+            }
+        }
+        _ => {}
+    }
+    regroup(finding);
+}
+
+/// The finding with the scores of its parts put together.
+fn regroup(finding: &mut Finding) {
+    let taken = std::mem::replace(&mut finding.content, Content::Absent);
+    match taken {
+        Content::Object(parts) => *finding = Finding::object(parts),
+        Content::List(entries) => {
+            let score = finding.confidence.score;
+            *finding = Finding::list(entries, score);
+        }
+        other => finding.content = other,
+    }
+}

@@ -1,0 +1,265 @@
+//! Many fields → tasks of a size that one completion holds, over the same document prefix.
+//!
+//! Invariant: every field is in exactly one task, or, a struct of very many fields, in slices of several; the findings
+//! of the slices joined give all of it in order. Called by the running step.
+
+use super::field::{FieldKind, FieldSpec};
+use super::finding::{Content, Finding};
+use boxwood_search::estimate_tokens;
+
+/// Fields of one task at most where the whole document is shown.
+const MOST_FIELDS_WHOLE: usize = 24;
+/// Fields of one task at most where passages are searched for them.
+const MOST_FIELDS_BY_PASSAGES: usize = 10;
+/// Estimated tokens that the values of one task take at most.
+const MOST_OUTPUT: u32 = 640;
+/// Estimated tokens that the description of one task's fields takes at most.
+const MOST_WORDS: u32 = 900;
+
+/// Fields that are filled in by one completion.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// The fields, or slices of them.
+    pub parts: Vec<Part>,
+    /// Whether the number of values is open, so that all pages are gone through.
+    pub open: bool,
+}
+
+/// A field, or a slice of a struct's fields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Index among the fields of the extraction.
+    pub field: usize,
+    /// What is filled in.
+    pub spec: FieldSpec,
+}
+
+impl Task {
+    /// The fields as one list, for schema and instruction.
+    pub fn specs(&self) -> Vec<FieldSpec> {
+        self.parts.iter().map(|part| part.spec.clone()).collect()
+    }
+
+    /// Estimated tokens of the values and keys.
+    pub fn output_tokens(&self) -> u32 {
+        self.parts
+            .iter()
+            .map(|part| output_tokens(&part.spec))
+            .sum::<u32>()
+            + 8
+    }
+}
+
+/// The tasks for these fields.
+pub fn split(fields: &[FieldSpec], whole: bool) -> Vec<Task> {
+    let most_fields = if whole {
+        MOST_FIELDS_WHOLE
+    } else {
+        MOST_FIELDS_BY_PASSAGES
+    };
+    let mut tasks: Vec<Task> = Vec::new();
+    let mut current: Vec<Part> = Vec::new();
+    let (mut output, mut words) = (0, 0);
+    for part in fields
+        .iter()
+        .enumerate()
+        .flat_map(|(index, field)| slices(index, field))
+    {
+        if holds_rows(&part.spec) {
+            tasks.push(Task {
+                parts: vec![part],
+                open: true,
+            });
+            continue;
+        }
+        let (own_output, own_words) = (output_tokens(&part.spec), word_tokens(&part.spec));
+        let full = current.len() >= most_fields
+            || output + own_output > MOST_OUTPUT
+            || words + own_words > MOST_WORDS;
+        if full && !current.is_empty() {
+            tasks.push(closed(std::mem::take(&mut current)));
+            (output, words) = (0, 0);
+        }
+        output += own_output;
+        words += own_words;
+        current.push(part);
+    }
+    if !current.is_empty() {
+        tasks.push(closed(current));
+    }
+    // Closed tasks first: they are short, and read the document for the others.
+    tasks.sort_by_key(|task| task.open);
+    tasks
+}
+
+fn closed(parts: Vec<Part>) -> Task {
+    Task { parts, open: false }
+}
+
+/// A struct whose values one completion does not hold, in slices of its fields; else the field itself.
+fn slices(index: usize, field: &FieldSpec) -> Vec<Part> {
+    let whole = || {
+        vec![Part {
+            field: index,
+            spec: field.clone(),
+        }]
+    };
+    let FieldKind::Struct(inner) = &field.kind else {
+        return whole();
+    };
+    let too_large = output_tokens(field) > MOST_OUTPUT || word_tokens(field) > MOST_WORDS;
+    if !too_large || holds_rows(field) {
+        return whole();
+    }
+    let mut parts = Vec::new();
+    let mut slice: Vec<FieldSpec> = Vec::new();
+    let (mut output, mut words) = (0, 0);
+    for one in inner {
+        let (own_output, own_words) = (output_tokens(one), word_tokens(one));
+        if !slice.is_empty() && (output + own_output > MOST_OUTPUT / 2 || words + own_words > MOST_WORDS / 2)
+        {
+            parts.push(slice_of(index, field, std::mem::take(&mut slice)));
+            (output, words) = (0, 0);
+        }
+        output += own_output;
+        words += own_words;
+        slice.push(one.clone());
+    }
+    parts.push(slice_of(index, field, slice));
+    parts
+}
+
+fn slice_of(index: usize, field: &FieldSpec, inner: Vec<FieldSpec>) -> Part {
+    Part {
+        field: index,
+        spec: field.clone().of_kind(FieldKind::Struct(inner)),
+    }
+}
+
+/// Whether the field is, or holds, something of open length.
+fn holds_rows(field: &FieldSpec) -> bool {
+    field.kind.is_open() || field.kind.fields().iter().any(holds_rows)
+}
+
+fn output_tokens(field: &FieldSpec) -> u32 {
+    let value = match &field.kind {
+        FieldKind::Text => 24,
+        FieldKind::Number | FieldKind::Date(_) => 12,
+        FieldKind::Boolean => 3,
+        FieldKind::Choice { multiple: false, .. } => 12,
+        FieldKind::Taxonomy(choice) if !choice.multiple => 12,
+        FieldKind::Choice { .. } | FieldKind::Taxonomy(_) | FieldKind::List(_) => 40,
+        FieldKind::Struct(fields) => fields.iter().map(output_tokens).sum::<u32>() + 4,
+        FieldKind::Table(fields) => fields.iter().map(output_tokens).sum::<u32>() * 10,
+    };
+    estimate_tokens(&field.key) + value + 3
+}
+
+fn word_tokens(field: &FieldSpec) -> u32 {
+    let told = [&field.display_name, &field.description, &field.prompt];
+    let own: u32 = told.into_iter().flatten().map(|text| estimate_tokens(text)).sum();
+    let options = match &field.kind {
+        FieldKind::Choice { options, .. } => options.iter().map(|option| estimate_tokens(option) + 3).sum(),
+        FieldKind::Taxonomy(choice) => choice.options.iter().map(|o| estimate_tokens(&o.label) + 3).sum(),
+        _ => 0,
+    };
+    let inner: u32 = field.kind.fields().iter().map(word_tokens).sum();
+    estimate_tokens(&field.key) + 6 + own + options + inner
+}
+
+/// The findings of all tasks in the order of the fields; slices of a struct are joined.
+pub fn merge(fields: &[FieldSpec], found: Vec<(usize, Finding)>) -> Vec<(String, Finding)> {
+    let mut by_field: Vec<Vec<Finding>> = vec![Vec::new(); fields.len()];
+    for (index, finding) in found {
+        if let Some(findings) = by_field.get_mut(index) {
+            findings.push(finding);
+        }
+    }
+    fields
+        .iter()
+        .zip(by_field)
+        .map(|(field, findings)| (field.key.clone(), joined(field, findings)))
+        .collect()
+}
+
+fn joined(field: &FieldSpec, mut findings: Vec<Finding>) -> Finding {
+    if findings.len() <= 1 {
+        return findings.pop().unwrap_or_else(|| Finding::absent(0.0));
+    }
+    let mut parts: Vec<(String, Finding)> = Vec::new();
+    for finding in findings {
+        if let Content::Object(some) = finding.content {
+            parts.extend(some);
+        }
+    }
+    // A slice of which nothing was found gives no parts of its own.
+    let all = field.kind.fields().iter().map(|inner| {
+        let at = parts.iter().position(|(key, _)| *key == inner.key);
+        let finding = at.map_or_else(|| Finding::absent(0.5), |at| parts.swap_remove(at).1);
+        (inner.key.clone(), finding)
+    });
+    Finding::object(all.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Confidence;
+    use super::*;
+    use serde_json::json;
+
+    fn fields(count: usize) -> Vec<FieldSpec> {
+        (0..count)
+            .map(|number| FieldSpec::text(format!("field{number}")))
+            .collect()
+    }
+
+    #[test]
+    fn four_hundred_fields_are_all_in_tasks_of_bounded_size() {
+        let fields = fields(400);
+        for whole in [true, false] {
+            let tasks = split(&fields, whole);
+            let order: Vec<usize> = tasks
+                .iter()
+                .flat_map(|task| task.parts.iter().map(|part| part.field))
+                .collect();
+            assert_eq!(order, (0..400).collect::<Vec<_>>());
+            assert!(tasks.iter().all(|task| task.output_tokens() <= MOST_OUTPUT + 8));
+        }
+    }
+
+    #[test]
+    fn tables_stand_alone_and_come_last() {
+        let mut fields = fields(3);
+        fields[1].kind = FieldKind::Table(vec![FieldSpec::text("a")]);
+        let tasks = split(&fields, true);
+        let places: Vec<(bool, usize)> = tasks.iter().map(|task| (task.open, task.parts.len())).collect();
+        assert_eq!(places, [(false, 2), (true, 1)]);
+    }
+
+    #[test]
+    fn a_struct_of_very_many_fields_is_sliced_and_joined() {
+        let one = FieldSpec::text("form").of_kind(FieldKind::Struct(fields(200)));
+        let tasks = split(std::slice::from_ref(&one), true);
+        let parts: Vec<&Part> = tasks.iter().flat_map(|task| &task.parts).collect();
+        assert!(parts.len() > 4);
+        let found = parts.iter().map(|part| {
+            let inner = part.spec.kind.fields().iter().map(|field| {
+                let finding = Finding {
+                    content: Content::Value(json!(field.key)),
+                    confidence: Confidence {
+                        score: 1.0,
+                        signals: None,
+                    },
+                    ..Finding::absent(1.0)
+                };
+                (field.key.clone(), finding)
+            });
+            (part.field, Finding::object(inner.collect()))
+        });
+        let merged = merge(std::slice::from_ref(&one), found.collect());
+        let value = merged[0].1.to_value();
+        let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
+        assert_eq!(keys.len(), 200);
+        assert_eq!((keys[0].as_str(), keys[199].as_str()), ("field0", "field199"));
+    }
+}
