@@ -4,7 +4,9 @@
 //! override is merged field by field over it, so what the endpoint returns may be sent back unchanged.
 
 use crate::answer::Processor;
+use crate::resolve::Settings;
 use boxwood_core::Sampling;
+use boxwood_models::{ParameterKind, ResolvedModel};
 
 /// The default answering model when neither caller nor configuration names one.
 pub const DEFAULT_COMPLETION_TOKENS: u32 = 6_000;
@@ -191,7 +193,29 @@ impl AskAgent {
         }
     }
 
+    /// The settings of a processor with the place where a caller would change them.
+    pub fn settings(&self, processor: Processor) -> Settings {
+        Settings {
+            path: format!("ai_agent.{}", processor.as_str()),
+            tool: self.tool(processor).clone(),
+        }
+    }
+
+    /// Every processor's settings.
+    pub fn tools_mut(&mut self) -> [&mut TextTool; 7] {
+        [
+            &mut self.basic_text,
+            &mut self.basic_text_multi,
+            &mut self.long_text,
+            &mut self.long_text_multi,
+            &mut self.basic_image,
+            &mut self.basic_image_multi,
+            &mut self.spreadsheet,
+        ]
+    }
+
     /// Lays a caller's override over this agent.
+    #[must_use]
     pub fn with_override(mut self, over: AgentOverride) -> Self {
         let pairs = [
             (&mut self.basic_text, over.basic_text),
@@ -210,6 +234,32 @@ impl AskAgent {
 }
 
 impl TextTool {
+    /// Keeps to what the model's name promises: completions no longer than its card allows, and no parameters that its
+    /// family does not have. So a default that is sent back in the family's own terms changes nothing.
+    pub fn fit(&mut self, model: &ResolvedModel) {
+        if let Some(most) = model.card.and_then(|card| card.max_output_tokens) {
+            self.completion_tokens = self.completion_tokens.min(most);
+        }
+        if model.parameter_kind != ParameterKind::Openai {
+            self.sampling.frequency_penalty = None;
+            self.sampling.presence_penalty = None;
+            self.stop = None;
+        }
+    }
+
+    /// Puts an agent's custom instructions where its system message has `{custom_instructions}`, else after it. Empty
+    /// instructions leave no trace.
+    pub fn instruct(&mut self, instructions: &str) {
+        const PLACE: &str = "{custom_instructions}";
+        let instructions = instructions.trim();
+        if self.system_message.contains(PLACE) {
+            self.system_message = self.system_message.replace(PLACE, instructions);
+        } else if !instructions.is_empty() {
+            let message = format!("{}\n\n{instructions}", self.system_message.trim_end());
+            self.system_message = message.trim_start().to_owned();
+        }
+    }
+
     pub(crate) fn lay_over(&mut self, over: TextToolOverride) {
         let TextToolOverride {
             model,
@@ -291,6 +341,22 @@ mod tests {
         assert_eq!(changed.basic_text.completion_tokens, 5);
         assert_eq!(changed.basic_text.system_message, agent.basic_text.system_message);
         assert_eq!(changed.long_text, agent.long_text);
+    }
+
+    #[test]
+    fn custom_instructions_have_their_place() {
+        for (system, instructions, expected) in [
+            ("You answer.", " Be kind. ", "You answer.\n\nBe kind."),
+            ("A {custom_instructions} B", "Be kind.", "A Be kind. B"),
+            ("A {custom_instructions}", "", "A "),
+            ("You answer.", "", "You answer."),
+            ("", "Be kind.", "Be kind."),
+        ] {
+            let mut tool = AskAgent::default_for(Language::English, "m", "e").basic_text;
+            tool.system_message = system.to_owned();
+            tool.instruct(instructions);
+            assert_eq!(tool.system_message, expected);
+        }
     }
 
     #[test]

@@ -4,7 +4,6 @@
 
 use crate::error::AnswerError;
 use crate::progress::{Progress, ProgressSink};
-use crate::question::Question;
 use boxwood_core::{ChatEvent, ChatRequest, FinishReason, ModelError, Usage};
 use boxwood_models::ResolvedModel;
 use futures::StreamExt;
@@ -33,10 +32,10 @@ pub struct Completion {
 pub async fn generate(
     model: &ResolvedModel,
     mut request: ChatRequest,
-    question: &Question,
+    cancel: &CancellationToken,
     progress: &dyn ProgressSink,
 ) -> Result<Completion, AnswerError> {
-    let first = run(model, request.clone(), question, progress).await?;
+    let first = run(model, request.clone(), cancel, progress).await?;
     if !first.text.is_empty() {
         return Ok(first);
     }
@@ -53,7 +52,7 @@ pub async fn generate(
         return Err(AnswerError::Unusable { model: name, reason });
     }
     request.sampling.temperature = Some(RETRY_TEMPERATURE);
-    let second = run(&first.model, request, question, progress).await?;
+    let second = run(&first.model, request, cancel, progress).await?;
     if second.text.is_empty() {
         return Err(AnswerError::Unusable {
             model: name,
@@ -69,10 +68,10 @@ pub async fn generate(
 async fn run(
     model: &ResolvedModel,
     request: ChatRequest,
-    question: &Question,
+    cancel: &CancellationToken,
     progress: &dyn ProgressSink,
 ) -> Result<Completion, AnswerError> {
-    let raw = complete(model, request, &question.cancel, progress).await?;
+    let raw = complete(model, request, cancel, progress).await?;
     Ok(Completion {
         text: raw.text.trim().to_owned(),
         finish: raw.finish,

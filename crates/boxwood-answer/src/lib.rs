@@ -21,7 +21,9 @@ pub mod question;
 pub mod resolve;
 pub mod retrieve;
 pub mod service;
+pub mod suggest;
 pub mod support;
+pub mod text_gen;
 
 pub use agent::{
     AgentOverride, AskAgent, EmbeddingStrategy, EndpointParams, Language, TextTool, TextToolOverride,
@@ -33,3 +35,5 @@ pub use library::{Library, ReadError};
 pub use progress::{NoProgress, Progress, ProgressSink};
 pub use question::{DialogueTurn, Question, QuestionMode};
 pub use service::{AnswerConfig, AnswerService};
+pub use suggest::AgentPurpose;
+pub use text_gen::{GeneratedText, TextGenAgent, TextGeneration};

@@ -4,7 +4,7 @@
 //! a chat template is broken up before it reaches the model. Called by [`crate::service`] and [`crate::resolve`].
 
 use crate::gather::Source;
-use crate::question::Question;
+use crate::question::{Question, Words};
 use crate::resolve::Plan;
 use crate::retrieve::Shown;
 use boxwood_core::{ChatMessage, ChatRequest, ChatRole, Document, SharedPrefix};
@@ -39,7 +39,7 @@ pub fn render_whole(sources: &[Source], fence: Fence) -> String {
 /// The request for a plan.
 pub fn build(plan: &Plan, question: &Question, sources: &[Source], shown: &Shown) -> ChatRequest {
     let asked = Asked {
-        text: &with_dialogue(question),
+        text: &with_dialogue(question.words()),
         now: question.now,
         partition: &question.partition,
     };
@@ -59,31 +59,20 @@ pub struct Asked<'a> {
 
 /// The request for a plan with anything in place of the question.
 pub fn build_for(plan: &Plan, asked: Asked<'_>, sources: &[Source], shown: &Shown) -> ChatRequest {
-    let content = render(
-        sources,
-        Fence::for_sources(sources),
-        |index, document| match shown.sources.get(index).and_then(|shown| shown.passages.as_ref()) {
-            None => pages_text(document),
-            Some(passages) => {
-                let parts: Vec<String> = passages
-                    .iter()
-                    .map(|passage| {
-                        let label = page_label(document, passage.first_page).map(|label| label + "\n");
-                        label.unwrap_or_default() + passage.rendered().trim_end()
-                    })
-                    .collect();
-                parts.join("\n[…]\n") + "\n"
-            }
-        },
-    );
+    let content = render(sources, Fence::for_sources(sources), |index, document| {
+        shown_text(shown, index, document)
+    });
+    fill(plan, &plan.tool.prompt_template, &content, asked)
+}
+
+/// The request for a plan with a template filled with any content.
+pub(crate) fn fill(plan: &Plan, template: &str, content: &str, asked: Asked<'_>) -> ChatRequest {
     let today = asked.now.format("%Y-%m-%d").to_string();
-    let (text, boundary) = fill_template(&plan.tool.prompt_template, &content, asked.text, &today);
+    let (text, boundary) = fill_template(template, content, asked.text, &today);
     let mut messages = Vec::with_capacity(2);
     if !plan.tool.system_message.trim().is_empty() {
-        messages.push(ChatMessage::new(
-            ChatRole::System,
-            plan.tool.system_message.clone(),
-        ));
+        let system = plan.tool.system_message.replace("{current_date}", &today);
+        messages.push(ChatMessage::new(ChatRole::System, system));
     }
     messages.push(ChatMessage::new(ChatRole::User, text));
     ChatRequest {
@@ -104,6 +93,22 @@ pub fn build_for(plan: &Plan, asked: Asked<'_>, sources: &[Source], shown: &Show
         effort: None,
         response_format: None,
     }
+}
+
+/// What the model is shown of one source.
+pub(crate) fn shown_text(shown: &Shown, index: usize, document: &Document) -> String {
+    let passages = shown.sources.get(index).and_then(|shown| shown.passages.as_ref());
+    let Some(passages) = passages else {
+        return pages_text(document);
+    };
+    let parts: Vec<String> = passages
+        .iter()
+        .map(|passage| {
+            let label = page_label(document, passage.first_page).map(|label| label + "\n");
+            label.unwrap_or_default() + passage.rendered().trim_end()
+        })
+        .collect();
+    parts.join("\n[…]\n") + "\n"
 }
 
 /// Breaks up what could end a fence or pass for a control token of a chat template.
@@ -166,16 +171,16 @@ fn page_label(document: &Document, number: u32) -> Option<String> {
 }
 
 /// The question with the dialogue before it: after the documents, so that the shared prefix stays the same.
-fn with_dialogue(question: &Question) -> String {
-    if question.dialogue.is_empty() {
-        return question.prompt.clone();
+pub(crate) fn with_dialogue(words: Words<'_>) -> String {
+    if words.dialogue.is_empty() {
+        return words.prompt.to_owned();
     }
     let mut text = String::from("Earlier in this conversation:\n");
-    for turn in &question.dialogue {
+    for turn in words.dialogue {
         let _infallible = writeln!(text, "Q: {}\nA: {}", turn.prompt.trim(), turn.answer.trim());
     }
     text.push_str("\nNow: ");
-    text.push_str(&question.prompt);
+    text.push_str(words.prompt);
     text
 }
 

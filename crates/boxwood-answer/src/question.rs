@@ -52,7 +52,24 @@ pub struct Question {
     pub cancel: CancellationToken,
 }
 
+/// The caller's words: what is wanted, and what was said before.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a> {
+    /// What is wanted.
+    pub prompt: &'a str,
+    /// Prior exchanges, oldest first.
+    pub dialogue: &'a [DialogueTurn],
+}
+
 impl Question {
+    /// The caller's words.
+    pub fn words(&self) -> Words<'_> {
+        Words {
+            prompt: &self.prompt,
+            dialogue: &self.dialogue,
+        }
+    }
+
     /// What is to be read.
     pub fn items(&self) -> Items<'_> {
         Items {

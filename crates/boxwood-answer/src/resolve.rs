@@ -8,7 +8,7 @@ use crate::answer::Processor;
 use crate::error::AnswerError;
 use crate::gather::Source;
 use crate::prompt::{self, Fence};
-use crate::question::Question;
+use crate::question::Words;
 use crate::service::AnswerConfig;
 use boxwood_models::{ModelRegistry, ResolvedModel, Served};
 use boxwood_search::estimate_tokens;
@@ -25,6 +25,8 @@ const ESTIMATE_MARGIN: f32 = 1.5;
 pub struct Plan {
     /// The processor that is reported.
     pub processor: Processor,
+    /// Where its settings stand in a request: `ai_agent.basic_text`.
+    pub settings_path: String,
     /// Its settings.
     pub tool: TextTool,
     /// What answers.
@@ -37,18 +39,36 @@ pub struct Plan {
     pub whole: bool,
 }
 
-/// Decides the plan.
+impl Plan {
+    /// The path of one setting, for a refusal.
+    pub fn field(&self, name: &str) -> String {
+        format!("{}.{name}", self.settings_path)
+    }
+}
+
+/// The settings of one processor, with the place where a caller would change them.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `ai_agent.basic_text`
+    pub path: String,
+    /// The settings.
+    pub tool: TextTool,
+}
+
+/// Decides the plan; `settings_of` gives the settings of a processor.
 ///
 /// # Errors
 /// [`AnswerError::Model`] for a name that can't be served, [`AnswerError::Agent`] when the settings leave no room.
 pub async fn resolve(
     models: &ModelRegistry,
     config: &AnswerConfig,
-    question: &Question,
+    words: Words<'_>,
     sources: &[Source],
+    settings_of: impl Fn(Processor) -> Settings,
 ) -> Result<Plan, AnswerError> {
     let several = sources.len() > 1;
-    let mut plan = plan_for(fitting_processor(sources), models, config, question)?;
+    let fitting = fitting_processor(sources);
+    let mut plan = plan_for(fitting, settings_of(fitting), models, config, words)?;
     if fits(&plan, sources).await? {
         return Ok(plan);
     }
@@ -57,7 +77,7 @@ pub async fn resolve(
     } else {
         Processor::LongText
     };
-    plan = plan_for(by_passages, models, config, question)?;
+    plan = plan_for(by_passages, settings_of(by_passages), models, config, words)?;
     plan.whole = false;
     Ok(plan)
 }
@@ -76,12 +96,13 @@ fn fitting_processor(sources: &[Source]) -> Processor {
 
 fn plan_for(
     processor: Processor,
+    settings: Settings,
     models: &ModelRegistry,
     config: &AnswerConfig,
-    question: &Question,
+    words: Words<'_>,
 ) -> Result<Plan, AnswerError> {
-    let tool = question.agent.tool(processor).clone();
-    let field = |name: &str| format!("ai_agent.{}.{name}", processor.as_str());
+    let Settings { path, tool } = settings;
+    let field = |name: &str| format!("{path}.{name}");
     let model = models
         .resolve(Some(&tool.model))
         .map_err(|source| AnswerError::Model {
@@ -89,7 +110,7 @@ fn plan_for(
             source,
         })?;
     let output_tokens = tool.completion_tokens.min(model.max_output_tokens());
-    let around = FRAME_TOKENS + words_tokens(&tool, question);
+    let around = FRAME_TOKENS + words_tokens(&tool, words);
     let window = input_window(&model);
     let room = window.saturating_sub(output_tokens).saturating_sub(around);
     // A long completion is asked for by default; a short document window would be the worse trade.
@@ -117,6 +138,7 @@ fn plan_for(
     };
     Ok(Plan {
         processor,
+        settings_path: path,
         tool,
         model,
         document_tokens,
@@ -133,15 +155,15 @@ pub(crate) fn input_window(model: &ResolvedModel) -> u32 {
 }
 
 /// Upper estimate of what is not document.
-fn words_tokens(tool: &TextTool, question: &Question) -> u32 {
-    let dialogue: u32 = question
+fn words_tokens(tool: &TextTool, asked: Words<'_>) -> u32 {
+    let dialogue: u32 = asked
         .dialogue
         .iter()
         .map(|turn| estimate_tokens(&turn.prompt) + estimate_tokens(&turn.answer) + 8)
         .sum();
     let words = estimate_tokens(&tool.system_message)
         + estimate_tokens(&tool.prompt_template)
-        + estimate_tokens(&question.prompt)
+        + estimate_tokens(asked.prompt)
         + dialogue;
     (words as f32 * ESTIMATE_MARGIN) as u32
 }

@@ -7,7 +7,7 @@ use crate::answer::{FileCoverage, ModelUse};
 use crate::error::AnswerError;
 use crate::gather::{Gathered, Source};
 use crate::library::Library;
-use crate::question::Question;
+use crate::question::Words;
 use crate::resolve::Plan;
 use boxwood_core::{Document, Embedder};
 use boxwood_models::{CatalogPurpose, ModelRegistry, ResolveError, catalog};
@@ -185,7 +185,7 @@ pub async fn retrieve(
         Err(ResolveError::NoModel | ResolveError::NotInstalled { .. }) => None,
         Err(source) => {
             return Err(AnswerError::Model {
-                field: format!("ai_agent.{}.embeddings.model", plan.processor.as_str()),
+                field: plan.field("embeddings.model"),
                 source,
             });
         }
@@ -221,19 +221,16 @@ fn chunk_options(plan: &Plan) -> Result<ChunkOptions, AnswerError> {
         .as_ref()
         .map_or(crate::agent::DEFAULT_CHUNK_TOKENS, |e| e.chunk_tokens);
     ChunkOptions::new(tokens).map_err(|error| AnswerError::Agent {
-        field: format!(
-            "ai_agent.{}.embeddings.strategy.num_tokens_per_chunk",
-            plan.processor.as_str()
-        ),
+        field: plan.field("embeddings.strategy.num_tokens_per_chunk"),
         message: error.to_string(),
     })
 }
 
 /// What is searched for a question: its own words, and a little of the dialogue before it.
-pub fn search_query(question: &Question) -> Query {
-    let recent = question.dialogue.iter().rev().take(SEARCHED_TURNS).rev();
+pub fn search_query(words: Words<'_>) -> Query {
+    let recent = words.dialogue.iter().rev().take(SEARCHED_TURNS).rev();
     let history: Vec<&str> = recent.map(|turn| turn.prompt.as_str()).collect();
-    Query::with_history(&question.prompt, &history)
+    Query::with_history(words.prompt, &history)
 }
 
 /// A ranking by vectors with the model that made them.

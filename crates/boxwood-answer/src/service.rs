@@ -49,9 +49,9 @@ impl Default for AnswerConfig {
 
 /// Answers questions about files.
 pub struct AnswerService {
-    library: Arc<Library>,
-    models: ModelRegistry,
-    config: AnswerConfig,
+    pub(crate) library: Arc<Library>,
+    pub(crate) models: ModelRegistry,
+    pub(crate) config: AnswerConfig,
 }
 
 impl AnswerService {
@@ -89,7 +89,11 @@ impl AnswerService {
             source,
         })?;
         let embedding = default_embedding(&self.models);
-        Ok(AskAgent::default_for(language, &resolved.requested, &embedding))
+        let mut agent = AskAgent::default_for(language, &resolved.requested, &embedding);
+        for tool in agent.tools_mut() {
+            tool.fit(&resolved);
+        }
+        Ok(agent)
     }
 
     /// The default agent for extraction, complete and fit to be sent back as an override.
@@ -107,12 +111,15 @@ impl AnswerService {
             source,
         })?;
         let embedding = default_embedding(&self.models);
-        Ok(ExtractAgent::default_for(
-            mode,
-            language,
-            &resolved.requested,
-            &embedding,
-        ))
+        let mut agent = ExtractAgent::default_for(mode, language, &resolved.requested, &embedding);
+        for tool in [
+            &mut agent.basic_text,
+            &mut agent.long_text,
+            &mut agent.basic_image,
+        ] {
+            tool.fit(&resolved);
+        }
+        Ok(agent)
     }
 
     /// Answers a question.
@@ -137,16 +144,23 @@ impl AnswerService {
         let sources = &gathered.sources;
         timings.gather = started.elapsed();
 
-        let plan = resolve::resolve(&self.models, &self.config, question, sources).await?;
+        let plan = resolve::resolve(
+            &self.models,
+            &self.config,
+            question.words(),
+            sources,
+            |processor| question.agent.settings(processor),
+        )
+        .await?;
         progress.report(Progress::Searching);
-        let query = retrieve::search_query(question);
+        let query = retrieve::search_query(question.words());
         let shown = retrieve::retrieve(&self.library, &self.models, &plan, &query, sources).await?;
         timings.retrieve = started.elapsed() - timings.gather;
 
         let request = prompt::build(&plan, question, sources, &shown);
         let warnings = plan.model.warnings_for(&request);
         let generating = Instant::now();
-        let completion = generate::generate(&plan.model, request.clone(), question, progress).await?;
+        let completion = generate::generate(&plan.model, request.clone(), &question.cancel, progress).await?;
         timings.generate = generating.elapsed();
 
         let checking = Instant::now();

@@ -187,6 +187,10 @@ reasons! {
     NotFound = "not_found";
     /// The item is in the trash.
     Trashed = "trashed";
+    /// The agent, or what it would have to do, is disabled.
+    Disabled = "disabled";
+    /// The agent is for selected users, and the caller is none of them.
+    NotAllowed = "not_allowed";
     /// The name is taken.
     NameInUse = "item_name_in_use";
     /// The file is in a format that can't be read.

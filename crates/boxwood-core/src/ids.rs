@@ -71,6 +71,8 @@ macro_rules! numeric_id {
     };
 }
 
+numeric_id!(/// An agent of AI Studio.
+    AgentId, "agent");
 numeric_id!(/// A file. 
     FileId, "file");
 numeric_id!(/// One version of a file's content.

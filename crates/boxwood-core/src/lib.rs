@@ -8,6 +8,7 @@
 //! * [`document`]: what a file turned into: pages, lines, words with boxes, tables, and what was not read
 //! * [`citation`]: a quote re-found in a file
 //! * [`model`]: the contract of a chat model and of an embedder
+//! * [`studio`]: what an agent of AI Studio can do, and who may use it
 //! * [`clock`]: time and randomness as values that tests can fix
 
 pub mod citation;
@@ -16,6 +17,7 @@ pub mod document;
 pub mod ids;
 pub mod model;
 pub mod principal;
+pub mod studio;
 
 pub use citation::{Citation, Highlight};
 pub use clock::{Clock, FixedClock, Ids, SequentialIds, SystemClock, SystemIds};
@@ -24,7 +26,7 @@ pub use document::{
     TextSource, Word,
 };
 pub use ids::{
-    AnswerId, CollaborationId, ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, GroupId,
+    AgentId, AnswerId, CollaborationId, ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, GroupId,
     MembershipId, UserId,
 };
 pub use model::{
@@ -32,3 +34,4 @@ pub use model::{
     FinishReason, ImageInput, JsonSchemaFormat, ModelError, ModelIdentity, Sampling, SharedPrefix, Usage,
 };
 pub use principal::{Principal, Resource, Scope, ScopeSet};
+pub use studio::{AgentAccess, AgentMode, AllowedEntity, EntityKind};

@@ -1,13 +1,17 @@
 //! The wire's agents, questions and answers ↔ those of `boxwood_answer`. Pure.
 
 use boxwood_answer::agent::{AgentOverride, EmbeddingStrategy, EndpointParams, TextToolOverride};
-use boxwood_answer::{Answer, AskAgent, ExtractAgent, QuestionMode, TextTool};
+use boxwood_answer::text_gen::GenToolOverride;
+use boxwood_answer::{
+    Answer, AskAgent, ExtractAgent, GeneratedText, ModelUse, QuestionMode, TextGenAgent, TextTool,
+};
 use boxwood_api::ai::agent::{
     AskOverride, BASIC_STRATEGY, EmbeddingsBody, SpreadsheetToolBody, StrategyBody, ToolOverride,
 };
+use boxwood_api::ai::text_gen::{GenToolBody, TEXT_GEN_AGENT};
 use boxwood_api::ai::{
-    AgentInfo, AiResponseFull, AskAgentBody, AskMode, CitationBody, EndpointParams as WireParams,
-    ExtractAgentBody, ExtractKind, ModelInfo, ParamsFamily, TextToolBody,
+    AgentInfo, AiResponse, AiResponseFull, AskAgentBody, AskMode, CitationBody, EndpointParams as WireParams,
+    ExtractAgentBody, ExtractKind, ModelInfo, ParamsFamily, TextGenAgentBody, TextGenOverride, TextToolBody,
 };
 use boxwood_api::wire::Moment;
 use boxwood_core::{Citation, Highlight, Sampling, Usage};
@@ -49,6 +53,17 @@ pub(crate) fn extract_agent_body(agent: &ExtractAgent, kind: ExtractKind) -> Ext
         long_text: tool_body(&agent.long_text),
         basic_text: tool_body(&agent.basic_text),
         basic_image: tool_body(&agent.basic_image),
+    }
+}
+
+/// As [`ask_override`], for the agent that writes.
+pub(crate) fn text_gen_override(over: &TextGenOverride, defaults: &TextGenAgent) -> GenToolOverride {
+    let Some(over) = &over.basic_gen else {
+        return GenToolOverride::default();
+    };
+    GenToolOverride {
+        tool: tool_override(&over.tool, &defaults.basic_gen.tool),
+        content_template: over.content_template.clone(),
     }
 }
 
@@ -119,6 +134,17 @@ pub(crate) fn agent_body(agent: &AskAgent) -> AskAgentBody {
     }
 }
 
+/// The agent that writes, as an answer.
+pub(crate) fn text_gen_agent_body(agent: &TextGenAgent) -> TextGenAgentBody {
+    TextGenAgentBody {
+        kind: TEXT_GEN_AGENT,
+        basic_gen: GenToolBody {
+            tool: tool_body(&agent.basic_gen.tool),
+            content_template: agent.basic_gen.content_template.clone(),
+        },
+    }
+}
+
 fn tool_body(tool: &TextTool) -> TextToolBody {
     TextToolBody {
         model: tool.model.clone(),
@@ -138,7 +164,9 @@ fn tool_body(tool: &TextTool) -> TextToolBody {
 
 /// In the dialect of the model's name, so that a client which knows Box finds the object it expects.
 fn params_body(tool: &TextTool) -> WireParams {
-    let family = match boxwood_models::find_card(&tool.model).map(|card| card.parameter_kind) {
+    let card = boxwood_models::find_card(&tool.model);
+    let kind = card.map(|card| card.parameter_kind);
+    let family = match kind.or_else(|| ParameterKind::of_name(&tool.model)) {
         Some(ParameterKind::Google) => ParamsFamily::Google,
         Some(ParameterKind::Aws) => ParamsFamily::Aws,
         Some(ParameterKind::Ibm) => ParamsFamily::Ibm,
@@ -167,19 +195,46 @@ pub(crate) fn answer_body(answer: &Answer, include_citations: bool, now: DateTim
         created_at: Moment(now),
         completion_reason: "done",
         citations: include_citations.then(|| answer.citations.iter().map(citation_body).collect()),
-        ai_agent_info: AgentInfo {
-            models: answer
-                .models
-                .iter()
-                .map(|model| ModelInfo {
-                    name: model.name.clone(),
-                    provider: model.provider.clone(),
-                    supported_purpose: model.supported_purpose,
-                })
-                .collect(),
-            processor: answer.processor.as_str(),
-        },
+        ai_agent_info: agent_info(&answer.models, answer.processor.as_str()),
         boxwood: extension(answer, include_citations),
+    }
+}
+
+/// A written text on the wire.
+pub(crate) fn text_body(text: &GeneratedText, now: DateTime<Utc>) -> AiResponse {
+    let timings = &text.timings;
+    AiResponse {
+        answer: text.text.clone(),
+        created_at: Moment(now),
+        completion_reason: "done",
+        ai_agent_info: agent_info(&text.models, GeneratedText::PROCESSOR),
+        boxwood: json!({
+            "truncated": text.truncated,
+            "served_by": text.served_by,
+            "coverage": text.coverage,
+            "usage": usage(&text.usage),
+            "timings": {
+                "gather": seconds(timings.gather),
+                "retrieve": seconds(timings.retrieve),
+                "generate": seconds(timings.generate),
+                "total": seconds(timings.total),
+            },
+            "warnings": text.warnings,
+        }),
+    }
+}
+
+fn agent_info(models: &[ModelUse], processor: &'static str) -> AgentInfo {
+    let models = models.iter();
+    AgentInfo {
+        models: models
+            .map(|model| ModelInfo {
+                name: model.name.clone(),
+                provider: model.provider.clone(),
+                supported_purpose: model.supported_purpose,
+            })
+            .collect(),
+        processor,
     }
 }
 

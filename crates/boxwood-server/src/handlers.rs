@@ -16,7 +16,9 @@ pub(crate) mod operations;
 pub(crate) mod representations;
 pub(crate) mod search;
 pub(crate) mod streams;
+pub(crate) mod studio;
 pub(crate) mod system;
+pub(crate) mod text_gen;
 pub(crate) mod thumbnails;
 pub(crate) mod tokens;
 pub(crate) mod upload_sessions;
@@ -25,6 +27,7 @@ pub(crate) mod users;
 pub(crate) mod versions;
 
 mod administration;
+mod ai_call;
 mod conflicts;
 mod markdown;
 mod optional_json;

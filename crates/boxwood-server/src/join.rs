@@ -1,18 +1,19 @@
-//! Questions that run, and who waits for them.
+//! Work for the model that runs, and who waits for it: questions, texts, extractions; all are called questions here.
 //!
-//! An SDK gives up reading after 60 seconds and sends the same request again, so an identical question (same principal,
-//! same bytes) joins the one that runs instead of doubling the work.
+//! An SDK gives up reading after 60 seconds and sends the same request again, so an identical question (same operation,
+//! same principal, same bytes) joins the one that runs instead of doubling the work.
 //!
 //! Invariants: a question runs in its own task and survives its waiters by `join_grace`; when nobody came back by then
 //! it is cancelled; an outcome that nobody received is kept for the same time. A waiter that is dropped stops counting.
 //! Only questions of an *equal* principal are joined, and each waiter's access was checked before it came here.
 
 use crate::error::ApiError;
-use boxwood_answer::{Answer, AnswerError, Progress, ProgressSink};
+use boxwood_answer::{AnswerError, Progress, ProgressSink};
 use boxwood_api::{ErrorCode, FieldError, Reason};
 use boxwood_core::Principal;
 use futures::FutureExt;
 use parking_lot::Mutex;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -33,9 +34,11 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 pub struct QuestionKey([u8; 32]);
 
 impl QuestionKey {
-    /// Of a principal and the bytes of the body.
-    pub fn new(principal: &Principal, body: &[u8]) -> Self {
+    /// Of an operation, a principal and the bytes of the body.
+    pub fn new(operation: &str, principal: &Principal, body: &[u8]) -> Self {
         let mut hasher = Sha256::new();
+        hasher.update(operation.as_bytes());
+        hasher.update([0]);
         // Debug prints every field of the principal with its name, so two different ones never print the same.
         hasher.update(format!("{principal:?}").as_bytes());
         hasher.update([0]);
@@ -44,8 +47,8 @@ impl QuestionKey {
     }
 }
 
-/// How a question ended.
-pub type Outcome = Result<Answer, ApiError>;
+/// How a question ended: the body of its answer, or why there is none.
+pub type Outcome = Result<Value, ApiError>;
 
 /// What a waiter sees of a running question.
 #[derive(Debug, Default)]
@@ -105,7 +108,7 @@ pub trait StartQuestion: Send + 'static {
         self,
         cancel: CancellationToken,
         progress: Arc<dyn ProgressSink>,
-    ) -> impl Future<Output = Result<Answer, AnswerError>> + Send;
+    ) -> impl Future<Output = Outcome> + Send;
 }
 
 impl Joins {
@@ -178,7 +181,7 @@ impl Joins {
         let answering = AssertUnwindSafe(answering)
             .catch_unwind()
             .map(|ended| match ended {
-                Ok(answer) => answer.map_err(ApiError::from),
+                Ok(outcome) => outcome,
                 Err(payload) => Err(ApiError::panicked(payload.as_ref())),
             });
         let mut answering = pin!(answering);

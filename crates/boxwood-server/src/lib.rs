@@ -24,6 +24,8 @@ mod operations;
 pub mod routes;
 pub mod settings;
 pub mod state;
+mod studio;
+mod suggestions;
 pub mod tickets;
 pub mod tls;
 

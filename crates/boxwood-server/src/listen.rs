@@ -7,6 +7,7 @@
 use crate::extract::ConnectionInfo;
 use crate::routes;
 use crate::state::AppState;
+use crate::suggestions;
 use crate::tls::TlsError;
 use axum::body::Body;
 use axum::{Extension, Router};
@@ -152,6 +153,13 @@ impl Server {
             accepters.spawn(async move { accepting.accept(listener).await });
         }
         accepters.close();
+        // Ends with the acceptance of connections: what it leaves is done after the next start.
+        let background = TaskTracker::new();
+        background.spawn(suggestions::write_all(
+            self.state.clone(),
+            accepting.closing.clone(),
+        ));
+        background.close();
         stop.await;
         accepting.closing.cancel();
         accepters.wait().await;
@@ -159,7 +167,11 @@ impl Server {
         let gracefully = finish(&accepting, settings.stop_grace).await;
         self.state.stop.cancel();
         let last = async {
-            tokio::join!(self.state.joins().drained(), accepting.tasks.wait());
+            tokio::join!(
+                self.state.joins().drained(),
+                accepting.tasks.wait(),
+                background.wait()
+            );
             self.state.keeper().drained().await;
         };
         let said = tokio::time::timeout(LAST_WORDS, last).await.is_ok();

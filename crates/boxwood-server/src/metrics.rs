@@ -4,7 +4,8 @@
 //! sent, so that the number of series is bounded.
 
 use crate::join::Joins;
-use boxwood_answer::{Answer, AnswerError};
+use boxwood_answer::{Answer, AnswerError, GeneratedText, StepTimings};
+use boxwood_core::Usage;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -89,7 +90,8 @@ impl Metrics {
             "Requests that run",
             self.in_flight.clone(),
         );
-        let help = "Questions by how they went: started, joined, answered, abstained, refused, cancelled";
+        let help =
+            "Questions by how they went: started, joined, answered, abstained, written, refused, cancelled";
         registry.register("questions", help, self.questions.clone());
         registry.register(
             "questions_running",
@@ -141,19 +143,35 @@ impl Metrics {
         match outcome {
             Ok(answer) => {
                 self.count_question(if answer.abstained { "abstained" } else { "answered" });
-                self.count_answer(answer);
+                self.count_answer(&answer.timings, &answer.usage);
             }
-            Err(AnswerError::Cancelled) => self.count_question("cancelled"),
-            Err(_) => self.count_question("refused"),
+            Err(error) => self.count_failure(error),
         }
+    }
+
+    /// A text was written, or was not.
+    pub fn text_ended(&self, outcome: &Result<GeneratedText, AnswerError>) {
+        match outcome {
+            Ok(text) => {
+                self.count_question("written");
+                self.count_answer(&text.timings, &text.usage);
+            }
+            Err(error) => self.count_failure(error),
+        }
+    }
+
+    fn count_failure(&self, error: &AnswerError) {
+        self.count_question(match error {
+            AnswerError::Cancelled => "cancelled",
+            _ => "refused",
+        });
     }
 
     fn count_question(&self, name: &'static str) {
         self.questions.get_or_create(&NameLabels { name }).inc();
     }
 
-    fn count_answer(&self, answer: &Answer) {
-        let (timings, usage) = (&answer.timings, &answer.usage);
+    fn count_answer(&self, timings: &StepTimings, usage: &Usage) {
         for (name, took) in [
             ("gather", timings.gather),
             ("retrieve", timings.retrieve),

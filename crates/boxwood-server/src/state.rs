@@ -9,12 +9,15 @@ use crate::tickets::Tickets;
 use async_trait::async_trait;
 use boxwood_answer::library::Library;
 use boxwood_answer::{
-    Answer, AnswerError, AnswerService, AskAgent, ExtractAgent, ExtractMode, Language, ProgressSink, Question,
+    AgentPurpose, Answer, AnswerError, AnswerService, AskAgent, ExtractAgent, ExtractMode, GeneratedText,
+    Language, ProgressSink, Question, TextGenAgent, TextGeneration,
 };
 use boxwood_core::{Clock, Ids};
+use boxwood_models::{CardStatus, ResolveError, Served};
 use boxwood_store::Store;
 use std::ops::Deref;
 use std::sync::Arc;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// What answers questions: `boxwood_answer::AnswerService` in the program, a stub where only HTTP is tested.
@@ -25,6 +28,16 @@ pub trait Asker: Send + Sync {
     /// # Errors
     /// See [`AnswerError`].
     async fn ask(&self, question: Question, progress: &dyn ProgressSink) -> Result<Answer, AnswerError>;
+
+    /// Writes a text, reporting progress on the way. Ends soon after `wanted.cancel` was cancelled.
+    ///
+    /// # Errors
+    /// See [`AnswerError`].
+    async fn generate_text(
+        &self,
+        wanted: TextGeneration,
+        progress: &dyn ProgressSink,
+    ) -> Result<GeneratedText, AnswerError>;
 
     /// The complete default agent in a language, for a model's name (`None`: the server's default model).
     ///
@@ -43,6 +56,35 @@ pub trait Asker: Send + Sync {
         model: Option<&str>,
     ) -> Result<ExtractAgent, AnswerError>;
 
+    /// The complete default agent for writing.
+    ///
+    /// # Errors
+    /// As [`Asker::default_agent`].
+    fn default_text_gen_agent(
+        &self,
+        language: Language,
+        model: Option<&str>,
+    ) -> Result<TextGenAgent, AnswerError>;
+
+    /// Writes questions that people might ask an agent, for one that was made without any.
+    ///
+    /// # Errors
+    /// See [`AnswerError`].
+    async fn suggest_questions(
+        &self,
+        purpose: &AgentPurpose,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<String>, AnswerError>;
+
+    /// Whether a name is one of a model, served or not.
+    ///
+    /// # Errors
+    /// Why not, in words that continue "the model …".
+    fn knows_model(&self, name: &str) -> Result<(), String>;
+
+    /// Whether nothing serves a model, or Box has withdrawn it and only a stand-in would answer.
+    fn is_inactive(&self, model: &str) -> bool;
+
     /// Whether a question could be answered now: what is missing, in one sentence a person can act on.
     ///
     /// # Errors
@@ -56,6 +98,14 @@ impl Asker for AnswerService {
         Self::ask(self, question, progress).await
     }
 
+    async fn generate_text(
+        &self,
+        wanted: TextGeneration,
+        progress: &dyn ProgressSink,
+    ) -> Result<GeneratedText, AnswerError> {
+        Self::generate_text(self, wanted, progress).await
+    }
+
     fn default_agent(&self, language: Language, model: Option<&str>) -> Result<AskAgent, AnswerError> {
         Self::default_agent(self, language, model)
     }
@@ -67,6 +117,41 @@ impl Asker for AnswerService {
         model: Option<&str>,
     ) -> Result<ExtractAgent, AnswerError> {
         Self::default_extract_agent(self, mode, language, model)
+    }
+
+    fn default_text_gen_agent(
+        &self,
+        language: Language,
+        model: Option<&str>,
+    ) -> Result<TextGenAgent, AnswerError> {
+        Self::default_text_gen_agent(self, language, model)
+    }
+
+    async fn suggest_questions(
+        &self,
+        purpose: &AgentPurpose,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<String>, AnswerError> {
+        Self::suggest_questions(self, purpose, cancel).await
+    }
+
+    fn knows_model(&self, name: &str) -> Result<(), String> {
+        match self.models().resolve(Some(name)) {
+            Err(error @ (ResolveError::Unknown { .. } | ResolveError::WrongPurpose { .. })) => {
+                Err(error.to_string())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_inactive(&self, model: &str) -> bool {
+        match self.models().resolve(Some(model)) {
+            Err(_) => true,
+            Ok(resolved) => {
+                let listed = resolved.card.is_none_or(|card| card.status == CardStatus::Listed);
+                !listed && !matches!(resolved.served, Served::Host | Served::Local)
+            }
+        }
     }
 
     fn ready(&self) -> Result<(), String> {
@@ -104,6 +189,7 @@ pub struct AppState {
     metrics: Arc<Metrics>,
     consent: Arc<ConsentKey>,
     tickets: Arc<Tickets>,
+    agents_changed: Arc<Notify>,
 }
 
 impl AppState {
@@ -121,6 +207,7 @@ impl AppState {
             consent,
             parts: Arc::new(parts),
             tickets,
+            agents_changed: Arc::default(),
         }
     }
 
@@ -132,6 +219,11 @@ impl AppState {
     /// What keeps answers for review.
     pub fn keeper(&self) -> &Keeper {
         &self.keeper
+    }
+
+    /// Woken when an agent of AI Studio was made or changed.
+    pub fn agents_changed(&self) -> &Notify {
+        &self.agents_changed
     }
 
     /// What is counted.

@@ -25,6 +25,8 @@ pub enum Thing {
     Collaboration,
     /// An answer that was kept.
     Answer,
+    /// An agent of AI Studio.
+    Agent,
     /// An application client.
     Client,
     /// A chunked upload session.
@@ -53,6 +55,7 @@ impl Thing {
             Thing::Membership => "group membership",
             Thing::Collaboration => "collaboration",
             Thing::Answer => "answer",
+            Thing::Agent => "agent",
             Thing::Client => "client",
             Thing::UploadSession => "upload session",
             Thing::ParseJob => "parse job",

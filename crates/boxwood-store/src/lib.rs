@@ -11,6 +11,7 @@
 //! Used by `boxwood-server`, `boxwood-answer` and the binary. [`SqliteStore`] is the embedded implementation; the test
 //! module `conformance` holds the contract as functions that every implementation runs.
 
+pub mod agents;
 pub mod answers;
 pub mod blob;
 pub mod collaborations;
@@ -31,6 +32,7 @@ pub mod sqlite;
 pub mod store;
 pub mod uploads;
 
+pub use agents::{Agent, AgentCapability, AgentPage, AgentQuery, NewAgent, UnsuggestedAgent};
 pub use answers::{AnswerFile, AnswerOperation, AnswerPage, AnswerQuery, KeptAnswer, NewAnswer};
 pub use blob::{BlobStore, ByteStream, LocalBlobs};
 pub use collaborations::{
@@ -61,8 +63,8 @@ pub use search::expression::Expression;
 pub use search::{Between, SearchFields, SearchOrder, SearchPage, SearchQuery, TrashSearch};
 pub use sqlite::{SqliteStore, StoreOptions};
 pub use store::{
-    AnswerStore, CollaborationStore, ContentStore, EventStore, FileStore, FolderStore, GroupStore,
-    IdentityStore, JobStore, MetadataStore, SearchStore, Store, SweepReport, TaxonomyStore, TrashStore,
-    UploadStore,
+    AgentStore, AnswerStore, CollaborationStore, ContentStore, EventStore, FileStore, FolderStore,
+    GroupStore, IdentityStore, JobStore, MetadataStore, SearchStore, Store, SweepReport, TaxonomyStore,
+    TrashStore, UploadStore,
 };
 pub use uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession, UploadTarget};

@@ -11,19 +11,21 @@ use serde::Serialize;
 pub const MAX_TEMPLATE_CHARACTERS: usize = 10_000;
 /// The most tokens of one chunk.
 pub const MAX_CHUNK_TOKENS: u64 = 512;
+/// `type` of the agent for questions.
+pub const ASK_AGENT: &str = "ai_agent_ask";
 /// The only way to cut texts.
 pub const BASIC_STRATEGY: &str = "basic";
 
-/// Which agent a question wants.
+/// Which agent a request wants; `O` holds the settings of its operation.
 #[derive(Debug, Clone, PartialEq)]
-pub enum AgentChoice {
+pub enum AgentChoice<O> {
     /// `ai_agent_id`: an agent that was made before.
     Reference {
         /// Its id.
         id: String,
     },
-    /// `ai_agent_ask`: the default agent with these settings over it.
-    Override(Box<AskOverride>),
+    /// The default agent with these settings over it.
+    Override(Box<O>),
 }
 
 /// Settings over the default agent, one set a processor.
@@ -200,11 +202,16 @@ enum ChoiceKind {
     Reference,
 }
 
-/// Reads `ai_agent` of a question.
-pub(crate) fn read_choice(mut reader: Reader<'_>, findings: &mut Findings) -> Option<AgentChoice> {
+/// Reads `ai_agent` of a request: an object of type `own`, whose settings `read` takes, or a reference.
+pub(crate) fn read_choice<'a, O>(
+    mut reader: Reader<'a>,
+    own: &str,
+    findings: &mut Findings,
+    read: impl FnOnce(&mut Reader<'a>, &mut Findings) -> O,
+) -> Option<AgentChoice<O>> {
     let path = reader.path_of("type");
     let words = [
-        ("ai_agent_ask", ChoiceKind::Override),
+        (own, ChoiceKind::Override),
         ("ai_agent_id", ChoiceKind::Reference),
     ];
     let kind = one_of(reader.required_text("type", findings)?, &words, &path, findings)?;
@@ -213,51 +220,117 @@ pub(crate) fn read_choice(mut reader: Reader<'_>, findings: &mut Findings) -> Op
             let id = reader.required_text("id", findings).map(str::to_owned);
             id.map(|id| AgentChoice::Reference { id })
         }
-        ChoiceKind::Override => Some(AgentChoice::Override(Box::new(AskOverride {
-            basic_text: read_tool(&mut reader, "basic_text", Embeddings::No, findings),
-            basic_text_multi: read_tool(&mut reader, "basic_text_multi", Embeddings::No, findings),
-            long_text: read_tool(&mut reader, "long_text", Embeddings::Yes, findings),
-            long_text_multi: read_tool(&mut reader, "long_text_multi", Embeddings::Yes, findings),
-            basic_image: read_tool(&mut reader, "basic_image", Embeddings::No, findings),
-            basic_image_multi: read_tool(&mut reader, "basic_image_multi", Embeddings::No, findings),
-            spreadsheet: read_spreadsheet(&mut reader, findings),
-        }))),
+        ChoiceKind::Override => Some(AgentChoice::Override(Box::new(read(&mut reader, findings)))),
     };
     reader.close(findings);
     choice
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Embeddings {
+impl AskOverride {
+    /// Reads the processors of an agent for questions.
+    pub(crate) fn read(reader: &mut Reader<'_>, findings: &mut Findings) -> Self {
+        Self::read_with(reader, &mut |_, _, _| {}, findings)
+    }
+
+    /// As [`AskOverride::read`]; `more` reads what else a processor has.
+    pub(crate) fn read_with(
+        reader: &mut Reader<'_>,
+        more: &mut MoreOfTool<'_>,
+        findings: &mut Findings,
+    ) -> Self {
+        use Embeddings::{No, Yes};
+        Self {
+            basic_text: read_tool(reader, "basic_text", No, more, findings),
+            basic_text_multi: read_tool(reader, "basic_text_multi", No, more, findings),
+            long_text: read_tool(reader, "long_text", Yes, more, findings),
+            long_text_multi: read_tool(reader, "long_text_multi", Yes, more, findings),
+            basic_image: read_tool(reader, "basic_image", No, more, findings),
+            basic_image_multi: read_tool(reader, "basic_image_multi", No, more, findings),
+            spreadsheet: read_spreadsheet(reader, more, findings),
+        }
+    }
+}
+
+/// Reads what a processor has besides the settings of a request; it is given the processor's name.
+pub(crate) type MoreOfTool<'m> = dyn FnMut(&'static str, &mut Reader<'_>, &mut Findings) + 'm;
+
+/// Whether a processor ranks passages, and so has `embeddings`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Embeddings {
+    /// It does.
     Yes,
+    /// It does not.
     No,
 }
 
-fn read_tool(
+/// What a processor's template must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placeholders {
+    /// `{user_question}` and `{content}`.
+    QuestionAndContent,
+    /// `{user_question}`
+    Question,
+}
+
+impl Placeholders {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::QuestionAndContent => &["{user_question}", "{content}"],
+            Self::Question => &["{user_question}"],
+        }
+    }
+}
+
+/// Reads a processor of texts that needs both placeholders.
+pub(crate) fn read_tool(
     agent: &mut Reader<'_>,
     name: &'static str,
     embeddings: Embeddings,
+    more: &mut MoreOfTool<'_>,
     findings: &mut Findings,
 ) -> Option<ToolOverride> {
     let mut reader = agent.child(name, findings)?;
-    let mut tool = read_common(&mut reader, findings);
+    let placeholders = Placeholders::QuestionAndContent;
+    let tool = read_text_tool(&mut reader, embeddings, placeholders, findings);
+    more(name, &mut reader, findings);
+    reader.close(findings);
+    Some(tool)
+}
+
+/// Reads the settings of a processor of texts; the caller closes the reader.
+pub(crate) fn read_text_tool(
+    reader: &mut Reader<'_>,
+    embeddings: Embeddings,
+    placeholders: Placeholders,
+    findings: &mut Findings,
+) -> ToolOverride {
+    let mut tool = read_common(reader, findings);
     tool.system_message = reader.text("system_message", findings).map(str::to_owned);
     tool.prompt_template = reader.text("prompt_template", findings).map(str::to_owned);
     if let Some(template) = &tool.prompt_template {
-        check_template(template, &reader.path_of("prompt_template"), findings);
+        check_template(
+            template,
+            placeholders.names(),
+            &reader.path_of("prompt_template"),
+            findings,
+        );
     }
     if embeddings == Embeddings::Yes {
         tool.embeddings = reader
             .child("embeddings", findings)
             .map(|child| read_embeddings(child, findings));
     }
-    reader.close(findings);
-    Some(tool)
+    tool
 }
 
-fn read_spreadsheet(agent: &mut Reader<'_>, findings: &mut Findings) -> Option<ToolOverride> {
+fn read_spreadsheet(
+    agent: &mut Reader<'_>,
+    more: &mut MoreOfTool<'_>,
+    findings: &mut Findings,
+) -> Option<ToolOverride> {
     let mut reader = agent.child("spreadsheet", findings)?;
     let tool = read_common(&mut reader, findings);
+    more("spreadsheet", &mut reader, findings);
     reader.close(findings);
     Some(tool)
 }
@@ -287,13 +360,13 @@ fn read_model(reader: &mut Reader<'_>, findings: &mut Findings) -> Option<String
     Some(name.to_owned())
 }
 
-fn check_template(template: &str, path: &str, findings: &mut Findings) {
+fn check_template(template: &str, placeholders: &[&str], path: &str, findings: &mut Findings) {
     let characters = template.chars().count();
     if characters > MAX_TEMPLATE_CHARACTERS {
         let message = format!("must have at most {MAX_TEMPLATE_CHARACTERS} characters, not {characters}");
         findings.refuse(Reason::TooLong, path, message);
     }
-    for placeholder in ["{user_question}", "{content}"] {
+    for placeholder in placeholders {
         if !template.contains(placeholder) {
             findings.refuse(
                 Reason::MissingPlaceholder,
@@ -390,7 +463,7 @@ mod tests {
     fn check(agent: &Value, expected: &[(Reason, &str)]) {
         let mut findings = Findings::default();
         if let Some(reader) = Reader::object(agent, "ai_agent", &mut findings) {
-            read_choice(reader, &mut findings);
+            read_choice(reader, ASK_AGENT, &mut findings, AskOverride::read);
         }
         let found: Vec<(Reason, &str)> = findings
             .errors

@@ -4,7 +4,7 @@
 //! which no two are the same, one item where the mode says so, and every file id is a numeric string.
 //! Unknown fields are ignored and reported as warnings. Called by the server's ask handler.
 
-use super::agent::{self, AgentChoice};
+use super::agent::{self, ASK_AGENT, AgentChoice, AskOverride};
 use crate::error::{FieldError, Reason};
 use crate::reading::{Findings, Reader, one_of};
 use boxwood_core::FileId;
@@ -66,7 +66,7 @@ pub struct AskRequest {
     /// Whether `citations` are wanted.
     pub include_citations: bool,
     /// The agent; `None`: the default one.
-    pub agent: Option<AgentChoice>,
+    pub agent: Option<AgentChoice<AskOverride>>,
     /// Fields that were ignored, in words.
     pub warnings: Vec<String>,
 }
@@ -100,16 +100,11 @@ impl AskRequest {
         let items = reader
             .required_array("items", findings)
             .map(|entries| read_items(entries, mode, findings));
-        let history = reader.array("dialogue_history", findings).unwrap_or_default();
-        let dialogue_history = history
-            .iter()
-            .enumerate()
-            .filter_map(|(index, entry)| read_history(entry, index, findings))
-            .collect();
+        let dialogue_history = read_dialogue(&mut reader, findings);
         let include_citations = reader.flag("include_citations", findings).unwrap_or(false);
         let agent = reader
             .child("ai_agent", findings)
-            .and_then(|agent| agent::read_choice(agent, findings));
+            .and_then(|agent| agent::read_choice(agent, ASK_AGENT, findings, AskOverride::read));
         reader.close(findings);
         Some(Self {
             mode: mode?,
@@ -123,7 +118,8 @@ impl AskRequest {
     }
 }
 
-fn check_prompt(prompt: &str, findings: &mut Findings) {
+/// Refuses a prompt that is empty or too long.
+pub(super) fn check_prompt(prompt: &str, findings: &mut Findings) {
     let characters = prompt.chars().count();
     if prompt.trim().is_empty() {
         findings.refuse(Reason::TooShort, "prompt", "must hold a question");
@@ -207,6 +203,16 @@ fn read_item(entry: &Value, index: usize, count: usize, findings: &mut Findings)
             None
         }
     }
+}
+
+/// Reads `dialogue_history`.
+pub(super) fn read_dialogue(reader: &mut Reader<'_>, findings: &mut Findings) -> Vec<HistoryEntry> {
+    let history = reader.array("dialogue_history", findings).unwrap_or_default();
+    history
+        .iter()
+        .enumerate()
+        .filter_map(|(index, entry)| read_history(entry, index, findings))
+        .collect()
 }
 
 fn read_history(entry: &Value, index: usize, findings: &mut Findings) -> Option<HistoryEntry> {

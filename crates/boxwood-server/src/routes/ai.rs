@@ -1,15 +1,22 @@
 //! Rows of the AI operations.
 
 use super::Route;
-use crate::handlers::{agents, ask};
+use crate::handlers::{agents, ask, studio, text_gen};
 
 pub(super) fn rows() -> Vec<Route> {
+    const AGENT: &str = "/2.0/ai_agents/{agent_id}";
     vec![
         Route::post("/2.0/ai/ask", "post_ai_ask", ask::ask_question),
+        Route::post("/2.0/ai/text_gen", "post_ai_text_gen", text_gen::generate_text),
         Route::get(
             "/2.0/ai_agent_default",
             "get_ai_agent_default",
             agents::default_agent,
         ),
+        Route::get("/2.0/ai_agents", "get_ai_agents", studio::list),
+        Route::post("/2.0/ai_agents", "post_ai_agents", studio::create),
+        Route::get(AGENT, "get_ai_agents_id", studio::get),
+        Route::put(AGENT, "put_ai_agents_id", studio::update),
+        Route::delete(AGENT, "delete_ai_agents_id", studio::delete),
     ]
 }

@@ -71,18 +71,50 @@ async fn language_and_model_are_obeyed() {
 }
 
 #[tokio::test]
+async fn the_agent_that_writes_may_be_sent_back_whatever_the_family() {
+    let app = TestApp::start().await;
+    let file = app.upload("sun.txt", b"x").await;
+    for (model, family) in [
+        ("azure__openai__gpt_4o_mini", "openai_params"),
+        ("xai__grok_3_beta", "openai_params"),
+        ("google__gemini_2_5_flash", "google_params"),
+        ("aws__claude_4_5_sonnet", "aws_params"),
+        ("ibm__llama_4_scout", "ibm_params"),
+    ] {
+        let query = format!("/2.0/ai_agent_default?mode=text_gen&language=ja&model={model}");
+        let agent = app.get(&query).await;
+        assert_eq!(agent.status, 200, "{}", agent.text);
+        assert_eq!(agent.body["type"], "ai_agent_text_gen");
+        let tool = &agent.body["basic_gen"];
+        assert_eq!(tool["model"], model);
+        assert_eq!(tool["llm_endpoint_params"]["type"], family);
+        assert!(tool["system_message"].as_str().unwrap().contains("依頼"));
+        assert!(tool["content_template"].as_str().unwrap().contains("{content}"));
+        assert_eq!(tool["embeddings"]["strategy"]["id"], "basic");
+        let body = serde_json::json!({
+            "prompt": "Write it shorter.",
+            "items": [{"id": file, "type": "file", "content": "The sun rises in the east."}],
+            "ai_agent": agent.body,
+        });
+        let reply = app.post("/2.0/ai/text_gen", &body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert!(!reply.text.contains("not known"), "{}", reply.text);
+    }
+    let card = "/2.0/ai_agent_default?mode=text_gen&model=aws__claude_3_haiku";
+    let limit = boxwood_models::find_card("aws__claude_3_haiku").and_then(|card| card.max_output_tokens);
+    assert_eq!(
+        app.get(card).await.body["basic_gen"]["num_tokens_for_completion"],
+        serde_json::json!(limit.unwrap()),
+        "no longer than the card allows"
+    );
+}
+
+#[tokio::test]
 async fn wrong_modes_and_models_are_refused() {
     let app = TestApp::start().await;
     for (query, status, code, reason, name) in [
         ("", 400, "bad_request", "missing_parameter", "query.mode"),
         ("mode=chat", 400, "bad_request", "invalid_parameter", "query.mode"),
-        (
-            "mode=text_gen",
-            501,
-            "not_implemented",
-            "not_served",
-            "query.mode",
-        ),
         (
             "mode=extract&model=nonsense",
             400,

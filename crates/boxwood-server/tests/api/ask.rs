@@ -147,11 +147,6 @@ async fn bad_questions_are_refused_with_the_fields_path() {
         ),
         (json!({"include_citations": 1}), "wrong_type", "include_citations"),
         (
-            json!({"ai_agent": {"type": "ai_agent_id", "id": "14031"}}),
-            "not_served",
-            "ai_agent.id",
-        ),
-        (
             json!({"ai_agent": {"type": "ai_agent_extract"}}),
             "invalid_parameter",
             "ai_agent.type",

@@ -67,7 +67,7 @@ async fn unknown_paths_methods_and_unserved_operations() {
         ("GET", "/favicon.ico", 404, "not_found"),
         ("GET", "/2.0/ai/ask", 405, "method_not_allowed"),
         ("PATCH", "/2.0/users/me", 405, "method_not_allowed"),
-        ("POST", "/2.0/ai/text_gen", 501, "not_implemented"),
+        ("POST", "/2.0/webhooks", 501, "not_implemented"),
         ("GET", "/2.0/webhooks", 501, "not_implemented"),
         ("POST", "/api/2.0/ai/extract", 501, "not_implemented"),
     ] {
@@ -77,8 +77,8 @@ async fn unknown_paths_methods_and_unserved_operations() {
             assert!(!reply.header("allow").is_empty(), "{method} {path}");
         }
     }
-    let reply = app.post("/2.0/ai/text_gen", &serde_json::json!({})).await;
-    assert_eq!(reply.body["context_info"]["operation"], "post_ai_text_gen");
+    let reply = app.post("/2.0/webhooks", &serde_json::json!({})).await;
+    assert_eq!(reply.body["context_info"]["operation"], "post_webhooks");
 }
 
 #[tokio::test]

@@ -20,7 +20,10 @@ mod oauth_authorize;
 mod oauth_jwt;
 mod oauth_narrow;
 mod stopping;
+mod studio;
+mod studio_use;
 mod system;
+mod text_gen;
 
 use serde_json::{Value, json};
 

@@ -53,5 +53,5 @@ async fn the_description_tells_this_servers_address_and_operations() {
         description["paths"]["/2.0/ai/ask"]["post"]["operationId"],
         "post_ai_ask"
     );
-    assert!(description["paths"].get("/2.0/ai/text_gen").is_none());
+    assert!(description["paths"].get("/2.0/webhooks").is_none());
 }

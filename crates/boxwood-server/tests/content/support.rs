@@ -5,7 +5,8 @@ use axum::Router;
 use axum::body::Body;
 use boxwood_answer::library::Library;
 use boxwood_answer::{
-    Answer, AnswerError, AskAgent, ExtractAgent, ExtractMode, Language, ProgressSink, Question,
+    AgentPurpose, Answer, AnswerError, AskAgent, ExtractAgent, ExtractMode, GeneratedText, Language,
+    ProgressSink, Question, TextGenAgent, TextGeneration,
 };
 use boxwood_core::{FixedClock, Principal, Resource, ScopeSet, SystemIds, UserId};
 use boxwood_ingest::{IngestConfig, Ingestor};
@@ -44,6 +45,34 @@ impl Asker for NoAsker {
         _: Language,
         _: Option<&str>,
     ) -> Result<ExtractAgent, AnswerError> {
+        Err(AnswerError::Cancelled)
+    }
+
+    async fn suggest_questions(
+        &self,
+        _: &AgentPurpose,
+        _: &CancellationToken,
+    ) -> Result<Vec<String>, AnswerError> {
+        Err(AnswerError::Cancelled)
+    }
+
+    fn knows_model(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn is_inactive(&self, _: &str) -> bool {
+        false
+    }
+
+    async fn generate_text(
+        &self,
+        _: TextGeneration,
+        _: &dyn ProgressSink,
+    ) -> Result<GeneratedText, AnswerError> {
+        Err(AnswerError::Cancelled)
+    }
+
+    fn default_text_gen_agent(&self, _: Language, _: Option<&str>) -> Result<TextGenAgent, AnswerError> {
         Err(AnswerError::Cancelled)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! An implementation's test module gives [`suite!`] a factory of [`World`]s; each function gets its own empty store.
 
+pub(crate) mod agents;
 pub(crate) mod answers;
 pub(crate) mod collaborations;
 pub(crate) mod contents;
@@ -40,6 +41,10 @@ macro_rules! suite {
                 an_address_becomes_its_user, users_of_other_enterprises_answer_first, a_collaboration_ends_at_its_time,
                 an_item_is_handed_over, a_group_is_invited_by_whom_it_allows,
                 a_path_is_shown_where_the_invitation_says_so }
+            agents { an_agent_is_kept_as_it_was_made, a_replacement_keeps_only_identity_and_origin,
+                a_removed_agent_is_gone, only_those_who_may_use_an_agent_see_it, agents_stay_in_their_enterprise,
+                a_user_who_goes_is_not_allowed_any_more, members_of_a_group_may_what_the_group_may,
+                pages_and_filters_join, questions_are_put_once_and_never_into_a_newer_agent }
             contents { content_is_handed_out_whole_and_in_ranges, own_files_are_read_in_place,
                 artifacts_are_kept_by_content_kind_and_version, equal_content_is_kept_once_and_swept_last,
                 what_is_too_large_or_breaks_off_leaves_nothing, health_is_told }

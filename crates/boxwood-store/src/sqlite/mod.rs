@@ -10,6 +10,7 @@
 //! parameter.
 
 mod access;
+mod agents;
 mod answers;
 mod collaborations;
 mod contents;

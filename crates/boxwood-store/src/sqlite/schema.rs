@@ -8,23 +8,25 @@ use crate::error::StoreError;
 use sqlx::sqlite::SqlitePool;
 
 /// One a schema version, in the order in which they came (a file's number only names it).
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0004_groups.sql"),
     include_str!("migrations/0006_answers.sql"),
     include_str!("migrations/0005_events.sql"),
     include_str!("migrations/0007_search.sql"),
     include_str!("migrations/0002_metadata.sql"),
+    include_str!("migrations/0003_agents.sql"),
 ];
 
 /// The statements that set `user_version`; SQLite takes no bind parameter there.
-const SET_VERSION: [&str; 6] = [
+const SET_VERSION: [&str; 7] = [
     "PRAGMA user_version = 1",
     "PRAGMA user_version = 2",
     "PRAGMA user_version = 3",
     "PRAGMA user_version = 4",
     "PRAGMA user_version = 5",
     "PRAGMA user_version = 6",
+    "PRAGMA user_version = 7",
 ];
 
 /// Brings the database to the newest schema.

@@ -4,6 +4,7 @@
 //! methods of [`IdentityStore`] take none because they are what a principal is made from.
 //! All methods are atomic: they do everything or nothing, also when the process is killed half-way.
 
+mod agents;
 mod answers;
 mod collaborations;
 mod events;
@@ -13,6 +14,7 @@ mod metadata;
 mod search;
 mod taxonomy;
 
+pub use agents::AgentStore;
 pub use answers::AnswerStore;
 pub use collaborations::CollaborationStore;
 pub use events::EventStore;
@@ -42,6 +44,7 @@ use chrono::Duration;
 pub trait Store:
     IdentityStore
     + GroupStore
+    + AgentStore
     + FolderStore
     + CollaborationStore
     + FileStore
