@@ -34,7 +34,7 @@ fn facts() -> Result<Value, serde_json::Error> {
 /// When the embedded facts are no JSON, which a test rules out.
 pub fn describe(base: &str) -> Result<Value, serde_json::Error> {
     let mut facts = facts()?;
-    extend_ask(&mut facts);
+    extend_answers(&mut facts);
     let mut paths: Map<String, Value> = Map::new();
     let mut named = HashSet::new();
     for route in routes::table() {
@@ -103,14 +103,14 @@ fn outcome(status: &str) -> &'static str {
     }
 }
 
-/// What Boxwood adds to questions.
-fn extend_ask(facts: &mut Value) {
-    let events = json!({"schema": {"type": "string"}});
-    facts["operations"]["post_ai_ask"]["responses"]["200"]["content"]["text/event-stream"] = events;
-    let extension = json!({"type": "object", "properties": {"boxwood": {"type": "object"}}});
-    if let Some(parts) = facts["schemas"]["AiResponse--Full"]["allOf"].as_array_mut() {
-        parts.push(extension);
+/// What Boxwood adds to questions and texts.
+fn extend_answers(facts: &mut Value) {
+    for operation in ["post_ai_ask", "post_ai_text_gen"] {
+        let content = &mut facts["operations"][operation]["responses"]["200"]["content"];
+        content["text/event-stream"] = json!({"schema": {"type": "string"}});
     }
+    // `AiResponse--Full` extends this one.
+    facts["schemas"]["AiResponse"]["properties"]["boxwood"] = json!({"type": "object"});
 }
 
 #[cfg(test)]
