@@ -15,6 +15,7 @@ const KEPT_UNDER: [(&str, &[&str]); 7] = [
     ("reqwest", &["boxwood-models", "boxwood-test"]),
     ("sqlx", &["boxwood-store"]),
     ("llama-cpp-2", &["boxwood-local"]),
+    ("llguidance", &["boxwood-local"]),
     ("hayro", &["boxwood-ingest"]),
     ("rten", &["boxwood-ingest"]),
     ("calamine", &["boxwood-ingest"]),

@@ -4,6 +4,7 @@
 //! before any work is done for it. Dropping the last handle ends the engine's thread.
 
 use crate::config::{EngineConfig, EngineError};
+use crate::grammar::{Grammar, GrammarError};
 use crate::job::{Command, Job, Task};
 use crate::loaded::{LoadError, LoadedModel};
 use crate::native::system_info;
@@ -55,7 +56,7 @@ impl LocalEngine {
             max_output_tokens: config.max_output_tokens,
             images: false,
             scores_choices: true,
-            json_schema: false,
+            json_schema: true,
         };
         let state = Arc::new(EngineState {
             config,
@@ -173,12 +174,6 @@ impl LocalModel {
                 what: "read pictures",
             });
         }
-        if request.response_format.is_some() {
-            return Err(ModelError::Unsupported {
-                model: self.name(),
-                what: "keep to a schema",
-            });
-        }
         if request.max_output_tokens == 0 {
             return Err(self.refused("max_output_tokens: must be at least 1"));
         }
@@ -212,6 +207,27 @@ impl LocalModel {
         self.tokenise(move |loaded| prompt::build(loaded, &request))
             .await?
             .map_err(|error: PromptError| self.refused(error.to_string()))
+    }
+
+    /// The grammar of the reply, where the request has a schema.
+    async fn grammar(&self, request: &ChatRequest) -> Result<Option<Box<Grammar>>, ModelError> {
+        let Some(format) = &request.response_format else {
+            return Ok(None);
+        };
+        let schema = format.schema.clone();
+        let compiled = self
+            .tokenise(move |loaded| {
+                let table = loaded.grammars().map_err(ToString::to_string)?;
+                table
+                    .compile(&schema)
+                    .map_err(|error: GrammarError| error.to_string())
+            })
+            .await?;
+        let grammar = compiled.map_err(|message| ModelError::SchemaUnsupported {
+            model: self.name(),
+            message,
+        })?;
+        Ok(Some(Box::new(grammar)))
     }
 
     fn check_length(&self, prompt: &Prompt, output: usize) -> Result<(), ModelError> {
@@ -256,6 +272,7 @@ impl ChatModel for LocalModel {
             request.max_output_tokens,
             request.stop.clone(),
         );
+        let grammar = self.grammar(&request).await?;
         let prompt = self.prompt(request).await?;
         self.check_length(&prompt, max_output_tokens as usize)?;
         let (events, receiver) = mpsc::unbounded_channel();
@@ -265,7 +282,9 @@ impl ChatModel for LocalModel {
                 events,
                 sampling,
                 max_output_tokens,
-                stop,
+                // A value ends where it is complete: a stop string would cut it.
+                stop: if grammar.is_none() { stop } else { Vec::new() },
+                grammar,
             },
             queued_at,
             _permit: permit,

@@ -4,6 +4,7 @@
 //! error; so no request ends silently, whatever happens to the engine's thread.
 //! Made by `handle`; worked on by `running`.
 
+use crate::grammar::Grammar;
 use crate::loaded::{LoadError, LoadedModel};
 use crate::prompt::Prompt;
 use crate::status::Permit;
@@ -45,6 +46,8 @@ pub(crate) enum Task {
         sampling: Sampling,
         max_output_tokens: u32,
         stop: Vec<String>,
+        /// What the answer must look like; taken by whoever works on the request.
+        grammar: Option<Box<Grammar>>,
     },
     /// The probabilities of given beginnings of the answer.
     Score {

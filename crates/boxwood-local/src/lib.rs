@@ -7,6 +7,7 @@
 //! * [`config`]: what an engine is started with
 //! * `handle`: [`LocalModel`], the [`boxwood_core::ChatModel`] that callers hold
 //! * `prompt`: conversation → template → tokens, control words of documents never becoming control tokens
+//! * [`grammar`], `constrained`: replies that keep to a JSON Schema, token by token
 //! * `thread`: the engine's thread: loads, serves, unloads, ends
 //! * `scheduler`: which tokens are computed next; `running`: one request while it is worked on
 //! * `prefix`: documents kept in memory; `disk`: documents kept between runs
@@ -14,13 +15,15 @@
 //! * `sampler`, `text`, `choices`: from logits to tokens, from tokens to text, from logits to probabilities of choices
 //! * `embed`: [`MiniLmEmbedder`], the [`boxwood_core::Embedder`]; `embed_thread`: its thread; `minilm`: its model file
 //!
-//! Called by the binary (which hands [`LocalModel`] to `boxwood-models`), by tests and by `examples/engine_bench.rs`.
+//! Called by the binary (which hands [`LocalModel`] to `boxwood-models`), by tests and by the programs in `examples`.
 
 mod choices;
 pub mod config;
+mod constrained;
 mod disk;
 mod embed;
 mod embed_thread;
+pub mod grammar;
 mod handle;
 mod job;
 mod loaded;

@@ -1,9 +1,11 @@
 //! A model file in memory: weights, vocabulary, chat template, and what identifies it.
 //!
-//! Invariant: immutable once made, so that callers tokenise on their own threads while the engine's thread computes.
+//! Invariant: immutable once made, so that callers tokenise on their own threads while the engine's thread computes; the
+//! table for grammars is built once, whoever wants it first.
 //! Made by `thread`; used by `prompt` and `scheduler`.
 
 use crate::config::EngineConfig;
+use crate::grammar::{GrammarError, GrammarTable};
 use crate::native::system_info;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::params::LlamaModelParams;
@@ -14,6 +16,7 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// The library whose saved states we keep; a state of another one is never loaded. Held to `Cargo.lock` by a test.
@@ -44,13 +47,14 @@ pub(crate) enum LoadError {
 #[derive(Debug)]
 pub(crate) struct LoadedModel {
     /// Weights and vocabulary.
-    pub model: LlamaModel,
+    pub model: Arc<LlamaModel>,
     /// As the file gives it.
     pub template: LlamaChatTemplate,
     /// Identifies the file for the prefix cache.
     pub fingerprint: [u8; 32],
     /// Whether a part of a kept state can be continued (false for recurrent networks, whose state is one whole).
     pub divisible: bool,
+    grammars: OnceLock<Result<GrammarTable, GrammarError>>,
 }
 
 impl LoadedModel {
@@ -82,11 +86,46 @@ impl LoadedModel {
             "the model is loaded"
         );
         Ok(Self {
-            model,
+            model: Arc::new(model),
             template,
             fingerprint,
             divisible,
+            grammars: OnceLock::new(),
         })
+    }
+
+    /// The vocabulary for grammars; builds it, or waits for whoever builds it.
+    pub fn grammars(&self) -> Result<&GrammarTable, &GrammarError> {
+        self.grammars
+            .get_or_init(|| {
+                let started = Instant::now();
+                let table = GrammarTable::new(Arc::clone(&self.model));
+                match &table {
+                    Ok(_) => {
+                        tracing::info!(
+                            seconds = started.elapsed().as_secs_f64(),
+                            "the table for schemas is built"
+                        );
+                    }
+                    Err(error) => tracing::warn!(%error, "no request can have a schema"),
+                }
+                table
+            })
+            .as_ref()
+    }
+
+    /// Builds the table for grammars on a thread of its own, so that no request waits for it.
+    pub fn prepare_grammars(self: &Arc<Self>) {
+        let loaded = Arc::clone(self);
+        let spawned = std::thread::Builder::new()
+            .name("boxwood-schemas".to_owned())
+            .spawn(move || {
+                // Whoever needs the table is told why there is none.
+                let _ = loaded.grammars();
+            });
+        if let Err(error) = spawned {
+            tracing::warn!(%error, "the table for schemas is built with the first request that needs it");
+        }
     }
 }
 

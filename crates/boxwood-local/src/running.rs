@@ -4,9 +4,11 @@
 //! Owned by `scheduler`.
 
 use crate::choices::FirstScores;
+use crate::constrained::{Constraint, Next};
+use crate::grammar::GrammarError;
 use crate::job::{Job, Task};
 use crate::prefix::Extent;
-use crate::sampler::Sampler;
+use crate::sampler::{Sampler, log_prob};
 use crate::text::{Piece, Pushed, TextAssembler};
 use boxwood_core::{ChatEvent, FinishReason, Usage};
 use llama_cpp_2::model::LlamaModel;
@@ -21,8 +23,8 @@ pub(crate) enum Phase {
     Prefix { slot: i32 },
     /// Its own part of the prompt, from this token on.
     Prompt { next: usize },
-    /// The next token of the answer, after this one.
-    Answer { token: LlamaToken },
+    /// The next token of the answer, after those in [`Running::pending`].
+    Answer,
 }
 
 /// The answer that is being made.
@@ -30,6 +32,10 @@ pub(crate) enum Phase {
 struct Answer {
     sampler: Sampler,
     assembler: TextAssembler,
+    constraint: Option<Constraint>,
+    /// Chosen and not computed yet: one token that was shown, and those that a schema forces after it.
+    pending: Vec<LlamaToken>,
+    /// Tokens that were shown.
     tokens: usize,
     first_token_after: Duration,
 }
@@ -43,6 +49,46 @@ pub(crate) enum Progress {
     Ended,
     /// The model gave no usable numbers.
     NoToken,
+    /// The schema can't be followed any further.
+    Failed(String),
+}
+
+impl Answer {
+    /// Chooses the next token, and those that a schema forces after it, at most `left` of all of them.
+    fn next(&mut self, model: &LlamaModel, logits: &[f32], left: usize) -> Result<Next, GrammarError> {
+        self.pending.clear();
+        let Some(constraint) = &mut self.constraint else {
+            let next = match self.sampler.sample(logits) {
+                Some(sampled) if model.vocab().is_eog(LlamaToken::new(sampled.token)) => Next::End,
+                Some(sampled) => Next::Token(sampled),
+                None => Next::NoToken,
+            };
+            if let Next::Token(sampled) = next {
+                self.pending.push(LlamaToken::new(sampled.token));
+            }
+            return Ok(next);
+        };
+        self.pending = constraint.take_forced(left)?;
+        if let Some(first) = self.pending.first() {
+            return Ok(self
+                .sampler
+                .take(first.0, logits)
+                .map_or(Next::NoToken, Next::Token));
+        }
+        let next = constraint.choose(&mut self.sampler, logits, model)?;
+        if let Next::Token(sampled) = next {
+            self.pending.push(LlamaToken::new(sampled.token));
+            self.pending
+                .extend(constraint.take_forced(left.saturating_sub(1))?);
+        }
+        Ok(next)
+    }
+
+    /// Whether everything was shown and nothing can follow.
+    fn is_whole(&self) -> bool {
+        let is_whole = self.constraint.as_ref().is_some_and(Constraint::is_whole);
+        is_whole && self.pending.len() <= 1
+    }
 }
 
 /// A request with a sequence.
@@ -62,11 +108,18 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub fn new(job: Job, sequence: i32, phase: Phase, extents: Vec<Arc<Extent>>) -> Self {
-        let answer = match &job.task {
-            Task::Generate { sampling, stop, .. } => Some(Answer {
+    pub fn new(mut job: Job, sequence: i32, phase: Phase, extents: Vec<Arc<Extent>>) -> Self {
+        let answer = match &mut job.task {
+            Task::Generate {
+                sampling,
+                stop,
+                grammar,
+                ..
+            } => Some(Answer {
                 sampler: Sampler::new(sampling),
                 assembler: TextAssembler::new(stop),
+                constraint: grammar.take().map(Constraint::new),
+                pending: Vec::new(),
                 tokens: 0,
                 first_token_after: Duration::ZERO,
             }),
@@ -89,8 +142,32 @@ impl Running {
         match self.phase {
             Phase::Prefix { .. } => 0,
             Phase::Prompt { next } => self.job.prompt.prefix_len() + next,
-            Phase::Answer { .. } => self.job.prompt.len() + self.tokens() - 1,
+            Phase::Answer => self.job.prompt.len() + self.tokens() - 1,
         }
+    }
+
+    /// Tokens of the answer that must be computed before the next one can be chosen. Where the answer is whole with the
+    /// last one, that one need not be.
+    pub fn pending(&self) -> &[LlamaToken] {
+        let Some(answer) = &self.answer else {
+            return &[];
+        };
+        let is_whole = answer.constraint.as_ref().is_some_and(Constraint::is_whole);
+        let count = answer.pending.len() - usize::from(is_whole && !answer.pending.is_empty());
+        &answer.pending[..count]
+    }
+
+    /// Whether a schema forces another token after the first pending one.
+    pub fn is_forced(&self) -> bool {
+        self.answer
+            .as_ref()
+            .is_some_and(|answer| answer.pending.len() > 1)
+    }
+
+    /// Masks that were computed for it.
+    pub fn masks(&self) -> usize {
+        let constraint = self.answer.as_ref().and_then(|answer| answer.constraint.as_ref());
+        constraint.map_or(0, |constraint| constraint.masks)
     }
 
     fn tokens(&self) -> usize {
@@ -114,30 +191,51 @@ impl Running {
 
     /// Takes the logits after the last computed token: chooses the next one and shows what can be shown.
     pub fn take_logits(&mut self, model: &LlamaModel, logits: &[f32]) -> Progress {
+        let left = self.job.output_reserve().saturating_sub(self.tokens());
         let Some(answer) = &mut self.answer else {
-            return Progress::NoToken;
-        };
-        let Some(sampled) = answer.sampler.sample(logits) else {
             return Progress::NoToken;
         };
         if answer.tokens == 0 {
             answer.first_token_after = self.started.elapsed();
         }
-        let token = LlamaToken::new(sampled.token);
-        let vocabulary = model.vocab();
-        if vocabulary.is_eog(token) {
-            self.end(FinishReason::Stop);
-            return Progress::Ended;
+        let next = match answer.next(model, logits, left) {
+            Ok(next) => next,
+            Err(error) => return Progress::Failed(error.to_string()),
+        };
+        match next {
+            Next::Token(sampled) => self.show(model, LlamaToken::new(sampled.token), sampled.log_prob),
+            Next::End => {
+                self.end(FinishReason::Stop);
+                Progress::Ended
+            }
+            Next::NoToken => Progress::NoToken,
         }
-        answer.tokens += 1;
-        let mut bytes = Vec::with_capacity(16);
-        vocabulary.token_to_piece_into(token, &mut bytes, false, None);
-        let pushed = answer.assembler.push(&bytes, sampled.log_prob);
-        self.show(pushed, token)
     }
 
-    fn show(&mut self, pushed: Pushed, token: LlamaToken) -> Progress {
-        match pushed {
+    /// Takes the logits after the first pending token, when another one follows it by force: shows that one.
+    pub fn take_forced(&mut self, model: &LlamaModel, logits: &[f32]) -> Progress {
+        let Some(answer) = &mut self.answer else {
+            return Progress::NoToken;
+        };
+        answer.pending.remove(0);
+        let Some(token) = answer.pending.first().copied() else {
+            return Progress::NoToken;
+        };
+        match log_prob(token.0, logits) {
+            Some(log_prob) => self.show(model, token, log_prob),
+            None => Progress::NoToken,
+        }
+    }
+
+    /// Shows a token, the first pending one, and ends the answer where it ends with it.
+    fn show(&mut self, model: &LlamaModel, token: LlamaToken, log_prob: f32) -> Progress {
+        let Some(answer) = &mut self.answer else {
+            return Progress::NoToken;
+        };
+        answer.tokens += 1;
+        let mut bytes = Vec::with_capacity(16);
+        model.vocab().token_to_piece_into(token, &mut bytes, false, None);
+        match answer.assembler.push(&bytes, log_prob) {
             Pushed::Held => {}
             Pushed::Show(piece) => self.send_piece(piece),
             Pushed::Stopped(piece) => {
@@ -148,11 +246,15 @@ impl Running {
                 return Progress::Ended;
             }
         }
+        self.phase = Phase::Answer;
+        if self.answer.as_ref().is_some_and(Answer::is_whole) {
+            self.end(FinishReason::Stop);
+            return Progress::Ended;
+        }
         if self.tokens() >= self.job.output_reserve() {
             self.end(FinishReason::Length);
             return Progress::Ended;
         }
-        self.phase = Phase::Answer { token };
         Progress::Continues
     }
 

@@ -1,7 +1,7 @@
 //! From logits to the next token, and the probabilities behind it.
 //!
 //! Invariant: log-probabilities are the model's own (before temperature, penalties and cuts); the same seed and logits
-//! give the same token. Called by `running` for every generated token and by `choices`.
+//! give the same token. Called by `running` for every generated token, by `constrained` and by `choices`.
 
 use boxwood_core::Sampling;
 use rand::rngs::StdRng;
@@ -51,19 +51,26 @@ impl Sampler {
         }
     }
 
-    /// Chooses the next token, or `None` when the logits are no numbers.
+    /// Chooses the next token and takes it, or `None` when the logits are no numbers.
     pub fn sample(&mut self, logits: &[f32]) -> Option<Sampled> {
-        let normaliser = log_sum_exp(logits)?;
-        let token = if self.temperature < 1e-4 {
-            self.greedy(logits)?
+        let token = self.propose(logits)?;
+        self.take(token, logits)
+    }
+
+    /// Chooses a token without taking it; logits of minus infinity are never chosen. `None` when none is a number.
+    pub fn propose(&mut self, logits: &[f32]) -> Option<i32> {
+        if self.temperature < 1e-4 {
+            self.greedy(logits)
         } else {
-            self.draw(logits)?
-        };
+            self.draw(logits)
+        }
+    }
+
+    /// Counts a chosen token and gives it with its probability under the model.
+    pub fn take(&mut self, token: i32, logits: &[f32]) -> Option<Sampled> {
+        let log_prob = log_prob(token, logits)?;
         *self.counts.entry(token).or_insert(0) += 1;
-        Some(Sampled {
-            token,
-            log_prob: logits.get(usize::try_from(token).ok()?)? - normaliser,
-        })
+        Some(Sampled { token, log_prob })
     }
 
     fn greedy(&self, logits: &[f32]) -> Option<i32> {
@@ -89,6 +96,9 @@ impl Sampler {
             .zip(0..)
             .map(adjusted)
             .fold(f32::NEG_INFINITY, |highest, (logit, _)| highest.max(logit));
+        if !highest.is_finite() {
+            return None;
+        }
         let floor = highest - NEGLIGIBLE * self.temperature;
         let mut candidates: Vec<(f32, i32)> = logits
             .iter()
@@ -126,6 +136,12 @@ impl Sampler {
             None => 0.0,
         }
     }
+}
+
+/// Log-probability of a token over the whole vocabulary.
+pub(crate) fn log_prob(token: i32, logits: &[f32]) -> Option<f32> {
+    let logit = logits.get(usize::try_from(token).ok()?)?;
+    Some(logit - log_sum_exp(logits)?)
 }
 
 /// The fewest best candidates whose weight reaches the given mass; at least one.
@@ -202,6 +218,29 @@ mod tests {
         assert_eq!(sampler.sample(&[f32::NAN, f32::NAN]), None);
         assert_eq!(sampler.sample(&[]), None);
         assert_eq!(sampler.sample(&[f32::NEG_INFINITY]), None);
+    }
+
+    #[test]
+    fn a_proposal_is_not_counted_and_keeps_off_minus_infinity() {
+        let never = f32::NEG_INFINITY;
+        for temperature in [0.0, 1.0] {
+            let sampling = Sampling {
+                temperature: Some(temperature),
+                presence_penalty: Some(100.0),
+                ..warm(5)
+            };
+            let mut sampler = Sampler::new(&sampling);
+            assert_eq!(sampler.propose(&[never, 1.0, never]), Some(1));
+            assert_eq!(sampler.propose(&[never, never]), None);
+            assert_eq!(
+                sampler.propose(&[2.0, 1.0]),
+                Some(0),
+                "a proposal alone costs no penalty"
+            );
+            let taken = sampler.take(0, &[0.0, 3.0f32.ln()]).unwrap();
+            assert!((taken.log_prob.exp() - 0.25).abs() < 1e-6);
+            assert_eq!(sampler.propose(&[2.0, 1.0]), Some(1));
+        }
     }
 
     #[test]

@@ -154,6 +154,7 @@ impl<'m> Scheduler<'m> {
         };
         let running = self.running.swap_remove(index);
         self.state.counters.observe_service(running.started.elapsed());
+        Counters::add(&self.state.counters.masks, running.masks());
         let job = self.release(running);
         self.may_save = true;
         match outcome {

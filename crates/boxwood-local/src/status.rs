@@ -22,6 +22,10 @@ pub struct EngineStatus {
     pub cached_tokens: u64,
     /// Tokens that were generated.
     pub output_tokens: u64,
+    /// Of these, tokens for which a schema left no choice.
+    pub forced_tokens: u64,
+    /// Masks that were computed because a schema forbade the model's own choice.
+    pub masks: u64,
     /// Documents found in memory.
     pub prefix_hits: u64,
     /// Documents restored from disk.
@@ -49,6 +53,8 @@ pub(crate) struct Counters {
     pub prompt_tokens: AtomicU64,
     pub cached_tokens: AtomicU64,
     pub output_tokens: AtomicU64,
+    pub forced_tokens: AtomicU64,
+    pub masks: AtomicU64,
     pub prefix_hits: AtomicU64,
     pub prefix_restores: AtomicU64,
     pub prefix_misses: AtomicU64,
@@ -72,6 +78,8 @@ impl Counters {
             prompt_tokens: number(&self.prompt_tokens),
             cached_tokens: number(&self.cached_tokens),
             output_tokens: number(&self.output_tokens),
+            forced_tokens: number(&self.forced_tokens),
+            masks: number(&self.masks),
             prefix_hits: number(&self.prefix_hits),
             prefix_restores: number(&self.prefix_restores),
             prefix_misses: number(&self.prefix_misses),

@@ -66,6 +66,7 @@ fn load_and_serve(state: &EngineState, receiver: &Receiver<Command>, first: Comm
         Ok(scheduler) => scheduler,
         Err(error) => return refuse(state, first, error),
     };
+    loaded.prepare_grammars();
     *state.loaded.lock() = Some(Arc::clone(&loaded));
     state.counters.loaded.store(true, Ordering::Relaxed);
     let mut service = Service {

@@ -20,8 +20,12 @@ enum Part {
         count: usize,
         output: Option<i32>,
     },
-    /// The next token of an answer.
-    Answer { sequence: i32, output: i32 },
+    /// The pending tokens of an answer, mostly one; `output` is the first one's index.
+    Answer {
+        sequence: i32,
+        count: usize,
+        output: i32,
+    },
 }
 
 /// A request that is over.
@@ -44,18 +48,15 @@ impl Scheduler<'_> {
     fn plan(&mut self) -> Vec<Part> {
         self.batch.clear();
         let mut parts = Vec::new();
+        let config = &self.state.config;
+        let batch_tokens = config.batch_tokens as usize;
+        let share = batch_tokens / config.max_sequences as usize;
         for running in &self.running {
-            if let Phase::Answer { token } = running.phase {
-                parts.push(Part::Answer {
-                    sequence: running.sequence,
-                    output: self.batch.len(),
-                });
-                self.batch
-                    .add(token, running.position(), running.sequence, Wanted::Logits);
+            if running.phase == Phase::Answer {
+                parts.push(plan_answer(&mut self.batch, running, share));
             }
         }
-        let config = &self.state.config;
-        let mut room = config.batch_tokens as usize - parts.len();
+        let mut room = batch_tokens.saturating_sub(usize::try_from(self.batch.len()).unwrap_or(batch_tokens));
         if !parts.is_empty() {
             room = room.min(config.shared_batch_tokens as usize);
         }
@@ -64,7 +65,7 @@ impl Scheduler<'_> {
                 break;
             }
             let part = match self.running[index].phase {
-                Phase::Answer { .. } => None,
+                Phase::Answer => None,
                 Phase::Prefix { slot } => self.plan_prefix(slot, room, &parts),
                 Phase::Prompt { next } => plan_prompt(&mut self.batch, &self.running[index], next, room),
             };
@@ -115,7 +116,11 @@ impl Scheduler<'_> {
                     count,
                     output,
                 } => ended.extend(self.advance_prompt(sequence, count, output)),
-                Part::Answer { sequence, output } => ended.extend(self.advance_answer(sequence, output)),
+                Part::Answer {
+                    sequence,
+                    count,
+                    output,
+                } => ended.extend(self.advance_answer(sequence, count, output)),
             }
         }
         for (sequence, outcome) in ended {
@@ -166,7 +171,7 @@ impl Scheduler<'_> {
         running.tell_progress(running.position());
         let output = output?;
         let Task::Score { choices, .. } = &running.job.task else {
-            return self.advance_answer(sequence, output);
+            return self.advance_answer(sequence, 1, output);
         };
         let logits = self.context.logits(output).unwrap_or_default();
         match choices::first_tokens(logits, choices) {
@@ -179,26 +184,36 @@ impl Scheduler<'_> {
         }
     }
 
-    fn advance_answer(&mut self, sequence: i32, output: i32) -> Option<Ended> {
+    /// Takes the logits after each of the computed tokens: a token that was forced is shown, else the next one is chosen.
+    fn advance_answer(&mut self, sequence: i32, count: usize, output: i32) -> Option<Ended> {
+        let counters = &self.state.counters;
         let running = self
             .running
             .iter_mut()
             .find(|running| running.sequence == sequence)?;
-        let logits = self.context.logits(output).unwrap_or_default();
-        match running.take_logits(&self.loaded.model, logits) {
-            Progress::Continues => {
-                Counters::add(&self.state.counters.output_tokens, 1);
-                None
-            }
-            Progress::Ended => {
-                Counters::add(&self.state.counters.output_tokens, 1);
-                Some((sequence, Outcome::Told))
-            }
-            Progress::NoToken => Some((
-                sequence,
-                Outcome::Failed("the model gave no usable numbers".to_owned()),
-            )),
+        for output in (output..).take(count) {
+            let logits = self.context.logits(output).unwrap_or_default();
+            let progress = if running.is_forced() {
+                Counters::add(&counters.forced_tokens, 1);
+                running.take_forced(&self.loaded.model, logits)
+            } else {
+                running.take_logits(&self.loaded.model, logits)
+            };
+            let outcome = match progress {
+                Progress::Continues => {
+                    Counters::add(&counters.output_tokens, 1);
+                    continue;
+                }
+                Progress::Ended => {
+                    Counters::add(&counters.output_tokens, 1);
+                    Outcome::Told
+                }
+                Progress::NoToken => Outcome::Failed("the model gave no usable numbers".to_owned()),
+                Progress::Failed(message) => Outcome::Failed(message),
+            };
+            return Some((sequence, outcome));
         }
+        None
     }
 
     /// Adds the later tokens of the choices whose first tokens are scored, and ends those requests.
@@ -249,6 +264,24 @@ impl Scheduler<'_> {
         }
         self.prefixes.remove(slot);
         self.context.clear(slot);
+    }
+}
+
+fn plan_answer(batch: &mut Batch, running: &Running, share: usize) -> Part {
+    let output = batch.len();
+    let tokens = running.pending().iter().take(share);
+    for (offset, token) in tokens.clone().enumerate() {
+        batch.add(
+            *token,
+            running.position() + offset,
+            running.sequence,
+            Wanted::Logits,
+        );
+    }
+    Part::Answer {
+        sequence: running.sequence,
+        count: tokens.len(),
+        output,
     }
 }
 

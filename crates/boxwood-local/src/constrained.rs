@@ -1,0 +1,122 @@
+//! The next token of a reply that keeps to a schema.
+//!
+//! The model's own choice is taken where the grammar accepts it, which costs next to nothing; only where it does not, the
+//! mask of all allowed tokens is computed and the choice is made again among them. For a drawn token this gives the same
+//! probabilities as masking first. Invariant: the log-probability of a token is the model's own, before any mask; an
+//! error of the grammar ends the request. Called by `running`.
+
+use crate::grammar::{Grammar, GrammarError, TokenMask};
+use crate::sampler::{Sampled, Sampler};
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::token::LlamaToken;
+
+/// So many forced tokens are computed together at most.
+const MOST_FORCED: usize = 31;
+
+/// What comes next.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Next {
+    /// This token.
+    Token(Sampled),
+    /// The value may end here and the model ends it.
+    End,
+    /// The model gave no usable numbers.
+    NoToken,
+}
+
+/// One reply's grammar, with the memory that its masks need.
+#[derive(Debug)]
+pub(crate) struct Constraint {
+    grammar: Box<Grammar>,
+    masked: Vec<f32>,
+    /// Masks that were computed.
+    pub masks: usize,
+}
+
+impl Constraint {
+    pub fn new(grammar: Box<Grammar>) -> Self {
+        Self {
+            grammar,
+            masked: Vec::new(),
+            masks: 0,
+        }
+    }
+
+    /// Chooses the next token and takes it.
+    pub fn choose(
+        &mut self,
+        sampler: &mut Sampler,
+        logits: &[f32],
+        model: &LlamaModel,
+    ) -> Result<Next, GrammarError> {
+        let Some(proposed) = sampler.propose(logits) else {
+            return Ok(Next::NoToken);
+        };
+        let vocabulary = model.vocab();
+        let ends = |token: i32| vocabulary.is_eog(LlamaToken::new(token));
+        let chosen = match self.way_out(sampler, logits)? {
+            Some(token) => token,
+            None if ends(proposed) && self.grammar.may_end()? => return Ok(Next::End),
+            None if !ends(proposed) && self.grammar.accepts(proposed)? => proposed,
+            None => match self.among_allowed(sampler, logits)? {
+                Some(token) if ends(token) => return Ok(Next::End),
+                Some(token) => token,
+                None => return Ok(Next::NoToken),
+            },
+        };
+        self.grammar.push(chosen)?;
+        Ok(sampler.take(chosen, logits).map_or(Next::NoToken, Next::Token))
+    }
+
+    /// The tokens that must follow; they are taken.
+    pub fn take_forced(&mut self, most: usize) -> Result<Vec<LlamaToken>, GrammarError> {
+        let mut forced = self.grammar.forced();
+        forced.truncate(most.min(MOST_FORCED));
+        for token in &forced {
+            self.grammar.push(*token)?;
+        }
+        Ok(forced.into_iter().map(LlamaToken::new).collect())
+    }
+
+    /// Whether the value is whole and nothing can follow.
+    pub fn is_whole(&self) -> bool {
+        self.grammar.is_whole()
+    }
+
+    /// The likeliest allowed token.
+    fn among_allowed(&mut self, sampler: &mut Sampler, logits: &[f32]) -> Result<Option<i32>, GrammarError> {
+        let mask = self.mask()?;
+        self.set_masked(logits, |token| mask.allows(token));
+        Ok(sampler.propose(&self.masked))
+    }
+
+    /// The likeliest allowed token that ends the string or number in which the reply goes round in circles.
+    fn way_out(&mut self, sampler: &mut Sampler, logits: &[f32]) -> Result<Option<i32>, GrammarError> {
+        if self.grammar.way_out().is_none() {
+            return Ok(None);
+        }
+        let mask = self.mask()?;
+        let Some(leads_out) = self.grammar.way_out() else {
+            return Ok(None);
+        };
+        let masked = logits.iter().zip(0..).map(|(logit, token)| {
+            let fits = mask.allows(token) && leads_out(token);
+            if fits { *logit } else { f32::NEG_INFINITY }
+        });
+        self.masked.clear();
+        self.masked.extend(masked);
+        Ok(sampler.propose(&self.masked))
+    }
+
+    fn mask(&mut self) -> Result<TokenMask, GrammarError> {
+        self.masks += 1;
+        self.grammar.mask()
+    }
+
+    fn set_masked(&mut self, logits: &[f32], allows: impl Fn(i32) -> bool) {
+        self.masked.clear();
+        let masked = logits.iter().zip(0..);
+        self.masked
+            .extend(masked.map(|(logit, token)| if allows(token) { *logit } else { f32::NEG_INFINITY }));
+    }
+}
