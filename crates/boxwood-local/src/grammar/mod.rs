@@ -264,7 +264,9 @@ impl Grammar {
 /// The library's words may hold what the reply says, which no message may: only their kind is told.
 fn failed(error: impl std::fmt::Display) -> GrammarError {
     let words = error.to_string();
-    let is_limit = ["complex", "fuel", "limit", "too many"].iter().any(|word| words.contains(word));
+    let is_limit = ["complex", "fuel", "limit", "too many"]
+        .iter()
+        .any(|word| words.contains(word));
     GrammarError::Failed(if is_limit {
         "it became too complex; ask for less at once".to_owned()
     } else {

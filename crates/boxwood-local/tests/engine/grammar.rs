@@ -17,7 +17,10 @@ fn accepts(grammar: &mut Grammar, text: &str) -> bool {
         let accepted = grammar.accepts(token).expect("the grammar works");
         let mask = grammar.mask().expect("the grammar works");
         // Where characters are forced, the mask wants them in the model's own tokens; the check takes any.
-        assert!(accepted || !mask.allows(token), "the mask allows token {token} of {text}, the check does not");
+        assert!(
+            accepted || !mask.allows(token),
+            "the mask allows token {token} of {text}, the check does not"
+        );
         if !accepted {
             return false;
         }
