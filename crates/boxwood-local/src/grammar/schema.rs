@@ -8,6 +8,29 @@ use serde_json::{Map, Value, json};
 /// Values stand under these keys, not schemas.
 const DATA_KEYS: [&str; 4] = ["const", "enum", "default", "examples"];
 
+/// The formats of the specification; a validator passes over any other name, and so does a grammar.
+const FORMATS: [&str; 19] = [
+    "date-time",
+    "date",
+    "time",
+    "duration",
+    "email",
+    "idn-email",
+    "hostname",
+    "idn-hostname",
+    "ipv4",
+    "ipv6",
+    "uri",
+    "uri-reference",
+    "iri",
+    "iri-reference",
+    "uuid",
+    "uri-template",
+    "json-pointer",
+    "relative-json-pointer",
+    "regex",
+];
+
 /// A day of the calendar that exists, leap years included; the compiler's own pattern takes 29 February of every year.
 const DATE: &str = concat!(
     "(?:",
@@ -28,7 +51,7 @@ pub(super) fn prepared(schema: &Value) -> Result<Value, String> {
         Value::Bool(true) => json!({}),
         _ => return Err("#: a schema is an object".to_owned()),
     };
-    with_exact_dates(&mut prepared);
+    with_formats(&mut prepared);
     prepared["x-guidance"] = json!({
         "item_separator": ",",
         "key_separator": ":",
@@ -39,25 +62,29 @@ pub(super) fn prepared(schema: &Value) -> Result<Value, String> {
     Ok(prepared)
 }
 
-fn with_exact_dates(schema: &mut Value) {
+fn with_formats(schema: &mut Value) {
     match schema {
-        Value::Array(schemas) => schemas.iter_mut().for_each(with_exact_dates),
+        Value::Array(schemas) => schemas.iter_mut().for_each(with_formats),
         Value::Object(keys) => {
-            exact_date(keys);
+            exact_format(keys);
             let inner = keys
                 .iter_mut()
                 .filter(|(key, _)| !DATA_KEYS.contains(&key.as_str()));
-            inner.for_each(|(_, value)| with_exact_dates(value));
+            inner.for_each(|(_, value)| with_formats(value));
         }
         _ => {}
     }
 }
 
-/// The format as a pattern, unless the schema has one of its own beside it.
-fn exact_date(keys: &mut Map<String, Value>) {
+/// A date's format as a pattern, unless the schema has one of its own beside it; a format that nobody knows left out.
+fn exact_format(keys: &mut Map<String, Value>) {
     let pattern = match keys.get("format").and_then(Value::as_str) {
         Some("date") => format!("^{DATE}$"),
         Some("date-time") => format!("^{DATE}{TIME}$"),
+        Some(name) if !FORMATS.contains(&name) => {
+            keys.remove("format");
+            return;
+        }
         _ => return,
     };
     if !keys.contains_key("pattern") {
@@ -71,13 +98,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_become_patterns_where_they_are_formats() {
+    fn formats_are_made_exact_where_they_are_formats() {
         let schema = json!({
             "type": "object",
             "properties": {
                 "format": {"type": "string", "format": "date"},
                 "both": {"format": "date", "pattern": "^2"},
                 "kind": {"enum": [{"format": "date"}], "default": {"format": "date"}},
+                "own": {"type": "string", "format": "css-color"},
+                "known": {"type": "string", "format": "uuid"},
                 "list": {"items": {"anyOf": [{"format": "date-time"}]}},
             },
         });
@@ -89,6 +118,8 @@ mod tests {
         );
         assert_eq!(properties["both"], schema["properties"]["both"]);
         assert_eq!(properties["kind"], schema["properties"]["kind"]);
+        assert_eq!(properties["own"], json!({"type": "string"}));
+        assert_eq!(properties["known"], schema["properties"]["known"]);
         assert!(properties["list"]["items"]["anyOf"][0]["pattern"].is_string());
         assert_eq!(prepared["x-guidance"]["whitespace_flexible"], false);
     }
