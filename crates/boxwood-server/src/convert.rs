@@ -3,11 +3,13 @@
 use boxwood_answer::agent::{AgentOverride, EmbeddingStrategy, EndpointParams, TextToolOverride};
 use boxwood_answer::text_gen::GenToolOverride;
 use boxwood_answer::{
-    Answer, AskAgent, ExtractAgent, GeneratedText, ModelUse, QuestionMode, TextGenAgent, TextTool,
+    Answer, AskAgent, ExtractAgent, ExtractAgentOverride, GeneratedText, ModelUse, QuestionMode,
+    TextGenAgent, TextTool,
 };
 use boxwood_api::ai::agent::{
     AskOverride, BASIC_STRATEGY, EmbeddingsBody, SpreadsheetToolBody, StrategyBody, ToolOverride,
 };
+use boxwood_api::ai::studio::ExtractTools;
 use boxwood_api::ai::text_gen::{GenToolBody, TEXT_GEN_AGENT};
 use boxwood_api::ai::{
     AgentInfo, AiResponse, AiResponseFull, AskAgentBody, AskMode, CitationBody, EndpointParams as WireParams,
@@ -43,6 +45,20 @@ pub(crate) fn ask_override(over: &AskOverride, defaults: &AskAgent) -> AgentOver
         basic_image: tool(&over.basic_image, &defaults.basic_image),
         basic_image_multi: tool(&over.basic_image_multi, &defaults.basic_image_multi),
         spreadsheet: tool(&over.spreadsheet, &defaults.spreadsheet),
+    }
+}
+
+/// A request's override of an extraction agent.
+pub(crate) fn extract_override(over: &ExtractTools, defaults: &ExtractAgent) -> ExtractAgentOverride {
+    let tool = |over: &Option<ToolOverride>, default: &TextTool| {
+        over.as_ref()
+            .map(|over| tool_override(over, default))
+            .unwrap_or_default()
+    };
+    ExtractAgentOverride {
+        basic_text: tool(&over.basic_text, &defaults.basic_text),
+        long_text: tool(&over.long_text, &defaults.long_text),
+        basic_image: tool(&over.basic_image, &defaults.basic_image),
     }
 }
 
@@ -294,7 +310,7 @@ fn highlight(highlight: &Highlight) -> Value {
     })
 }
 
-fn usage(usage: &Usage) -> Value {
+pub(crate) fn usage(usage: &Usage) -> Value {
     json!({
         "input_tokens": usage.input_tokens,
         "cached_tokens": usage.cached_tokens,
@@ -307,7 +323,7 @@ fn usage(usage: &Usage) -> Value {
 }
 
 /// Seconds with three digits after the point.
-fn seconds(duration: Duration) -> f64 {
+pub(crate) fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000.0).round() / 1_000.0
 }
 
@@ -332,6 +348,35 @@ mod tests {
                 panic!("no override in {body}")
             };
             assert_eq!(agent.clone().with_override(ask_override(&over, &agent)), agent);
+        }
+    }
+
+    #[test]
+    fn default_extraction_agents_survive_the_wire() {
+        use boxwood_answer::ExtractMode::{Freeform, Structured};
+        use boxwood_api::ai::{ExtractRequest, ExtractStructuredRequest};
+        for model in ["google__gemini_2_5_flash", "boxwood__local"] {
+            for (mode, kind) in [
+                (Freeform, ExtractKind::Freeform),
+                (Structured, ExtractKind::Structured),
+            ] {
+                let agent = ExtractAgent::default_for(mode, Language::English, model, "e");
+                let body = json!({
+                    "prompt": "name", "fields": [{"key": "name"}], "items": [{"id": "1", "type": "file"}],
+                    "ai_agent": extract_agent_body(&agent, kind),
+                });
+                let choice = match mode {
+                    Freeform => ExtractRequest::read(&body).unwrap().agent,
+                    Structured => ExtractStructuredRequest::read(&body).unwrap().agent,
+                };
+                let Some(AgentChoice::Override(over)) = choice else {
+                    panic!("no override in {body}")
+                };
+                assert_eq!(
+                    agent.clone().with_override(extract_override(&over, &agent)),
+                    agent
+                );
+            }
         }
     }
 

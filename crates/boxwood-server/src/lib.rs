@@ -9,6 +9,7 @@
 
 pub mod auth;
 mod convert;
+mod convert_extraction;
 pub mod development;
 pub mod error;
 mod events;

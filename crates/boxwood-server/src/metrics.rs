@@ -4,7 +4,7 @@
 //! sent, so that the number of series is bounded.
 
 use crate::join::Joins;
-use boxwood_answer::{Answer, AnswerError, GeneratedText, StepTimings};
+use boxwood_answer::{Answer, AnswerError, Extracted, GeneratedText, StepTimings};
 use boxwood_core::Usage;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -155,6 +155,17 @@ impl Metrics {
             Ok(text) => {
                 self.count_question("written");
                 self.count_answer(&text.timings, &text.usage);
+            }
+            Err(error) => self.count_failure(error),
+        }
+    }
+
+    /// An extraction ended.
+    pub fn extraction_ended(&self, outcome: &Result<Extracted, AnswerError>) {
+        match outcome {
+            Ok(extracted) => {
+                self.count_question("extracted");
+                self.count_answer(&extracted.timings, &extracted.usage);
             }
             Err(error) => self.count_failure(error),
         }

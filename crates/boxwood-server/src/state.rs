@@ -9,8 +9,8 @@ use crate::tickets::Tickets;
 use async_trait::async_trait;
 use boxwood_answer::library::Library;
 use boxwood_answer::{
-    AgentPurpose, Answer, AnswerError, AnswerService, AskAgent, ExtractAgent, ExtractMode, GeneratedText,
-    Language, ProgressSink, Question, TextGenAgent, TextGeneration,
+    AgentPurpose, Answer, AnswerError, AnswerService, AskAgent, ExtractAgent, ExtractMode, Extracted,
+    Extraction, GeneratedText, Language, ProgressSink, Question, TextGenAgent, TextGeneration,
 };
 use boxwood_core::{Clock, Ids};
 use boxwood_models::{CardStatus, ResolveError, Served};
@@ -38,6 +38,16 @@ pub trait Asker: Send + Sync {
         wanted: TextGeneration,
         progress: &dyn ProgressSink,
     ) -> Result<GeneratedText, AnswerError>;
+
+    /// Fills in fields, reporting progress on the way. Ends soon after `extraction.cancel` was cancelled.
+    ///
+    /// # Errors
+    /// See [`AnswerError`].
+    async fn extract(
+        &self,
+        extraction: Extraction,
+        progress: &dyn ProgressSink,
+    ) -> Result<Extracted, AnswerError>;
 
     /// The complete default agent in a language, for a model's name (`None`: the server's default model).
     ///
@@ -94,6 +104,14 @@ pub trait Asker: Send + Sync {
 
 #[async_trait]
 impl Asker for AnswerService {
+    async fn extract(
+        &self,
+        extraction: Extraction,
+        progress: &dyn ProgressSink,
+    ) -> Result<Extracted, AnswerError> {
+        Self::extract(self, extraction, progress).await
+    }
+
     async fn ask(&self, question: Question, progress: &dyn ProgressSink) -> Result<Answer, AnswerError> {
         Self::ask(self, question, progress).await
     }

@@ -86,6 +86,7 @@ fn plan_for(
     };
     Ok(Plan {
         processor,
+        settings_path: format!("ai_agent.{}", processor.as_str()),
         tool,
         model,
         document_tokens,

@@ -271,3 +271,83 @@ fn is_heading(cells: &[String], headings: &[String]) -> bool {
             .zip(headings)
             .all(|(cell, heading)| cell.trim() == heading)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use boxwood_core::document::DocumentBuilder;
+    use boxwood_core::{DocumentFormat, TextSource};
+
+    fn cells(rows: &[&[&str]]) -> Vec<Vec<String>> {
+        rows.iter()
+            .map(|row| row.iter().map(|cell| (*cell).to_owned()).collect())
+            .collect()
+    }
+
+    fn fields() -> Vec<FieldSpec> {
+        ["item", "unitPrice"].map(FieldSpec::text).to_vec()
+    }
+
+    /// A document with a table on each page.
+    fn document(tables: &[(u32, &[&[&str]])]) -> Document {
+        let mut builder = DocumentBuilder::new(1, DocumentFormat::Pdf);
+        for (header_rows, rows) in tables {
+            builder.page(None, None, TextSource::Native);
+            builder.table(None, *header_rows, cells(rows));
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn a_table_over_several_pages_is_one_with_and_without_repeated_headings() {
+        let document = document(&[
+            (1, &[&["Item", "Unit price", "Note"], &["Nail", "1", ""]]),
+            (1, &[&["Item", "Unit price", "Note"], &["Screw", "2", ""]]),
+            (0, &[&["Bolt", "3", ""], &["Nut", "4", ""]]),
+            (1, &[&["Name", "Street"], &["Ada", "Low Road"]]),
+        ]);
+        let groups = groups_of(0, &document, &fields());
+        let tables: Vec<(bool, &[(usize, usize)])> = groups
+            .iter()
+            .map(|group| (group.fits(), group.tables.as_slice()))
+            .collect();
+        assert_eq!(
+            tables,
+            [(true, &[(0, 1), (1, 1), (2, 0)][..]), (false, &[(3, 1)][..])]
+        );
+        assert_eq!(groups[0].columns, [Some(0), Some(1)]);
+        assert_eq!(groups[0].rows, 4);
+    }
+
+    #[test]
+    fn headings_name_fields_by_their_words() {
+        for (heading, key, alike) in [
+            ("Unit price", "unit_price", true),
+            ("Items", "item", true),
+            ("Price (EUR)", "price", true),
+            ("Delivery date", "price", false),
+        ] {
+            assert_eq!(
+                likeness(&FieldSpec::text(key), heading) >= ALIKE,
+                alike,
+                "{heading}"
+            );
+        }
+    }
+
+    #[test]
+    fn sums_and_repeated_headings_are_no_rows() {
+        let columns = [Some(0), Some(1)];
+        for (row, sum) in [
+            (["Total", "", "12"], true),
+            (["Total", "5", "12"], false),
+            (["Totally new nail", "", ""], false),
+            (["合計", "", "12"], true),
+        ] {
+            let row: Vec<String> = row.iter().map(|cell| (*cell).to_owned()).collect();
+            assert_eq!(is_sum(&row, &columns), sum, "{row:?}");
+        }
+        let headings = ["Item", "Price"].map(str::to_owned);
+        assert!(is_heading(&[" Item".to_owned(), "Price".to_owned()], &headings));
+    }
+}

@@ -24,6 +24,27 @@ pub struct AiResponseFull {
     pub boxwood: Value,
 }
 
+/// `AiExtractStructuredResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AiExtractStructuredResponse {
+    /// A member for each field that was asked for.
+    pub answer: Value,
+    /// When it was finished.
+    pub created_at: Moment,
+    /// Always `done`: Box knows no other.
+    pub completion_reason: &'static str,
+    /// Only when the request asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence_score: Option<Value>,
+    /// Only when the request asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Value>,
+    /// What extracted.
+    pub ai_agent_info: AgentInfo,
+    /// The extension.
+    pub boxwood: Value,
+}
+
 /// `AiCitation`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CitationBody {

@@ -1,12 +1,18 @@
 //! Rows of the AI operations.
 
 use super::Route;
-use crate::handlers::{agents, ask, studio, text_gen};
+use crate::handlers::{agents, ask, extraction, studio, text_gen};
 
 pub(super) fn rows() -> Vec<Route> {
     const AGENT: &str = "/2.0/ai_agents/{agent_id}";
     vec![
         Route::post("/2.0/ai/ask", "post_ai_ask", ask::ask_question),
+        Route::post("/2.0/ai/extract", "post_ai_extract", extraction::extract),
+        Route::post(
+            "/2.0/ai/extract_structured",
+            "post_ai_extract_structured",
+            extraction::extract_structured,
+        ),
         Route::post("/2.0/ai/text_gen", "post_ai_text_gen", text_gen::generate_text),
         Route::get(
             "/2.0/ai_agent_default",

@@ -3,12 +3,12 @@
 //! Invariant: an agent's custom instructions reach every processor that it does not keep them from.
 
 use super::NamedAgent;
-use crate::convert::{ask_override, text_gen_override};
+use crate::convert::{ask_override, extract_override, text_gen_override};
 use crate::error::ApiError;
 use boxwood_answer::agent::AgentOverride;
-use boxwood_answer::{AskAgent, Processor, TextGenAgent, TextTool};
+use boxwood_answer::{AskAgent, ExtractAgent, Processor, TextGenAgent, TextTool};
 use boxwood_api::FieldError;
-use boxwood_api::ai::studio::{AskCapability, Capability, StudioAgent, TextGenCapability};
+use boxwood_api::ai::studio::{AskCapability, Capability, ExtractCapability, StudioAgent, TextGenCapability};
 use boxwood_core::AgentMode;
 use boxwood_store::{AgentCapability, NewAgent, StoreError};
 
@@ -69,6 +69,23 @@ impl NamedAgent {
         for (processor, tool) in PROCESSORS.into_iter().zip(agent.tools_mut()) {
             instruct(tool, processor.as_str(), &ask);
         }
+        Ok(agent)
+    }
+
+    /// The default agent for extraction with this agent's settings over it.
+    ///
+    /// # Errors
+    /// As [`NamedAgent::over_ask`].
+    pub(crate) fn over_extract(&self, defaults: ExtractAgent) -> Result<ExtractAgent, ApiError> {
+        let Some(capability) = &self.capability else {
+            return Ok(defaults);
+        };
+        let extract = ExtractCapability::kept(&capability.settings).map_err(damaged)?;
+        let over = extract_override(&extract.tools, &defaults);
+        let mut agent = defaults.with_override(over);
+        instruct(&mut agent.basic_text, "basic_text", &extract);
+        instruct(&mut agent.long_text, "long_text", &extract);
+        instruct(&mut agent.basic_image, "basic_image", &extract);
         Ok(agent)
     }
 

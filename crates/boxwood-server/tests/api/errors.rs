@@ -69,7 +69,7 @@ async fn unknown_paths_methods_and_unserved_operations() {
         ("PATCH", "/2.0/users/me", 405, "method_not_allowed"),
         ("POST", "/2.0/webhooks", 501, "not_implemented"),
         ("GET", "/2.0/webhooks", 501, "not_implemented"),
-        ("POST", "/api/2.0/ai/extract", 501, "not_implemented"),
+        ("POST", "/api/2.0/webhooks", 501, "not_implemented"),
     ] {
         let reply = Reply::of(app.request(method, path)).await;
         reply.assert_error(status, code);

@@ -13,6 +13,8 @@ mod ask;
 mod connections;
 mod errors;
 mod events;
+mod extract;
+mod extract_structured;
 mod files_of_questions;
 mod joining;
 mod oauth;

@@ -5,8 +5,8 @@ use axum::Router;
 use axum::body::Body;
 use boxwood_answer::library::Library;
 use boxwood_answer::{
-    AgentPurpose, Answer, AnswerError, AskAgent, ExtractAgent, ExtractMode, GeneratedText, Language,
-    ProgressSink, Question, TextGenAgent, TextGeneration,
+    AgentPurpose, Answer, AnswerError, AskAgent, ExtractAgent, ExtractMode, Extracted, Extraction,
+    GeneratedText, Language, ProgressSink, Question, TextGenAgent, TextGeneration,
 };
 use boxwood_core::{FixedClock, Principal, Resource, ScopeSet, SystemIds, UserId};
 use boxwood_ingest::{IngestConfig, Ingestor};
@@ -36,6 +36,10 @@ impl Asker for NoAsker {
     }
 
     fn default_agent(&self, _: Language, _: Option<&str>) -> Result<AskAgent, AnswerError> {
+        Err(AnswerError::Cancelled)
+    }
+
+    async fn extract(&self, _: Extraction, _: &dyn ProgressSink) -> Result<Extracted, AnswerError> {
         Err(AnswerError::Cancelled)
     }
 
