@@ -36,5 +36,6 @@ mod optional_json;
 mod parameters;
 mod present;
 mod ranges;
+mod search_metadata;
 mod shared_links;
 mod upload_form;

@@ -1,8 +1,8 @@
-//! `GET /2.0/search`: items by their names, descriptions, tags and text.
+//! `GET /2.0/search`: items by their names, descriptions, tags, text and metadata.
 
 use super::operations::Operation;
 use super::parameters::{fields, limit, word};
-use super::present;
+use super::{present, search_metadata};
 use crate::auth::Authenticated;
 use crate::error::ApiError;
 use crate::extract::{BoxJson, Query};
@@ -15,7 +15,8 @@ use boxwood_api::search::{SearchResults, SharedLinkResult};
 use boxwood_api::{ErrorCode, FieldError, Reason};
 use boxwood_core::Principal;
 use boxwood_store::{
-    Between, Expression, Item, ItemKind, SearchFields, SearchOrder, SearchPage, SearchQuery, TrashSearch,
+    Between, Expression, Item, ItemKind, ItemRef, SearchFields, SearchOrder, SearchPage, SearchQuery,
+    TrashSearch,
 };
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -28,7 +29,12 @@ pub(crate) async fn search(
     query: Query,
 ) -> Result<BoxJson<SearchResults>, ApiError> {
     Operation::List.authorize(&principal)?;
-    let wanted = read(&query)?;
+    let mut wanted = read(&query)?;
+    if let Some(filter) = search_metadata::filter(&query)? {
+        let found = state.store.items_with_metadata(&principal, &filter).await;
+        let found = found.map_err(search_metadata::refusal)?;
+        wanted.query.only = Some(found.iter().filter_map(number).collect());
+    }
     let page = match wanted.kind {
         // Boxwood keeps no web links.
         Wanted::WebLinks => SearchPage {
@@ -49,6 +55,13 @@ pub(crate) async fn search(
         },
         entries: show(&principal, &page, &fields(&query), with_links)?,
     }))
+}
+
+fn number(item: &ItemRef) -> Option<u64> {
+    match item {
+        ItemRef::File(id) => id.as_str().parse().ok(),
+        ItemRef::Folder(id) => id.as_str().parse().ok(),
+    }
 }
 
 fn show(
@@ -98,17 +111,18 @@ const TRASH: &[(&str, TrashSearch)] = &[
 ];
 
 fn read(query: &Query) -> Result<Read, ApiError> {
-    refuse_what_is_not_served(query)?;
-    let Some(words) = query.text("query") else {
-        let message = "`query` is required";
+    refuse_the_enterprise(query)?;
+    let words = query.text("query");
+    if words.is_none() && query.text("mdfilters").is_none() {
+        let message = "`query` or `mdfilters` is required";
         return Err(ApiError::field(Reason::MissingParameter, "query.query", message));
-    };
+    }
     let (kind, item_kind) = word(query, "type", TYPES, (Wanted::Items, None))?;
     let extensions = query.list("file_extensions");
     Ok(Read {
         kind,
         query: SearchQuery {
-            words: Some(Expression::parse(words)),
+            words: words.map(Expression::parse),
             fields: content_types(query)?,
             kind: item_kind,
             extensions: extensions
@@ -137,11 +151,7 @@ fn read(query: &Query) -> Result<Read, ApiError> {
     })
 }
 
-fn refuse_what_is_not_served(query: &Query) -> Result<(), ApiError> {
-    if query.text("mdfilters").is_some() {
-        let message = "metadata filters are not served; search by `query`";
-        return Err(ApiError::field(Reason::NotServed, "query.mdfilters", message));
-    }
+fn refuse_the_enterprise(query: &Query) -> Result<(), ApiError> {
     let of_enterprise = word(
         query,
         "scope",

@@ -129,3 +129,53 @@ async fn wrong_parameters_are_named() {
     let capped = search(&app, "query=a&limit=5000").await.json();
     assert_eq!(capped["limit"], 200);
 }
+
+#[tokio::test]
+async fn items_are_found_by_their_metadata() {
+    let app = App::start().await;
+    let template = json!({"scope": "enterprise", "displayName": "deal", "templateKey": "deal", "fields": [
+        {"type": "float", "key": "amount", "displayName": "Amount"},
+        {"type": "enum", "key": "state", "displayName": "State", "options": [{"key": "open"}, {"key": "won"}]},
+    ]});
+    app.call("POST", "/2.0/metadata_templates/schema")
+        .json(template)
+        .send()
+        .await;
+    for (name, amount) in [("small deal.txt", 10), ("large deal.txt", 100)] {
+        let file = id(&app.upload(name, name).await);
+        let path = format!("/2.0/files/{file}/metadata/enterprise/deal");
+        let made = app
+            .call("POST", &path)
+            .json(json!({"amount": amount, "state": "won"}))
+            .send()
+            .await;
+        assert_eq!(made.status, 201, "{:?}", made.bytes);
+    }
+    app.upload("other deal.txt", "x").await;
+    let with = |fields: Value, more: &str| {
+        let filter = json!([{"scope": "enterprise", "templateKey": "deal", "filters": fields}]).to_string();
+        let encoded: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        format!("mdfilters={encoded}{more}")
+    };
+    for (query, found) in [
+        (with(json!({"state": "won"}), "&sort=modified_at"), 2),
+        (with(json!({"amount": {"gt": 50}}), ""), 1),
+        (with(json!({"amount": {"gt": 50, "lt": 60}}), ""), 0),
+        (with(json!({"state": ["open", "won"]}), "&query=large"), 1),
+        (with(json!({"state": "won"}), "&query=other"), 0),
+    ] {
+        assert_eq!(search(&app, &query).await.json()["total_count"], found, "{query}");
+    }
+    let (_, token) = app.other_user().await;
+    let path = format!("/2.0/search?{}", with(json!({"state": "won"}), ""));
+    let others = app.call_as(&token, "GET", &path).send().await.json();
+    assert_eq!(others["total_count"], 0);
+    search(&app, &with(json!({"colour": "red"}), "")).await.refused(
+        400,
+        "bad_request",
+        "query.mdfilters[0].filters.colour",
+    );
+    search(&app, "mdfilters=nonsense")
+        .await
+        .refused(400, "bad_request", "query.mdfilters");
+}
