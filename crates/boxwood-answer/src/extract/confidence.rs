@@ -35,7 +35,7 @@ pub struct ConfidenceModel {
 impl ConfidenceModel {
     /// Weights for the default model.
     pub const DEFAULT: Self = Self {
-        bias: 0.2,
+        bias: 0.7,
         log_prob: 2.0,
         least_log_prob: 0.35,
         grounding: 2.8,
@@ -43,7 +43,7 @@ impl ConfidenceModel {
         agreement: 0.25,
         check: 0.3,
         absence_bias: 2.0,
-        ungrounded_below: 0.5,
+        ungrounded_below: 0.55,
     };
 
     /// How sure a value is.

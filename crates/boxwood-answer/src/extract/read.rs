@@ -119,14 +119,21 @@ impl ReadingOf<'_> {
     /// The chosen keys of a multiple choice, each once.
     fn several(&self, field: &FieldSpec, node: &Node, entries: &[Node]) -> Reading {
         let mut valid = true;
-        let (mut chosen, mut places, mut grounding) = (Vec::new(), Vec::new(), 1f32);
+        let mut found: Vec<(Value, Option<Place>)> = Vec::new();
         for entry in entries {
             let leaf = self.leaf(field, entry);
             valid &= leaf.valid;
-            let Some(value) = leaf.value.filter(|value| !chosen.contains(value)) else {
+            let Some(value) = leaf
+                .value
+                .filter(|value| found.iter().all(|(known, _)| known != value))
+            else {
                 continue;
             };
-            let place = self.looking.grounds.best(&leaf.places, field);
+            found.push((value, self.looking.grounds.best(&leaf.places, field)));
+        }
+        keep_stated(&mut found);
+        let (mut chosen, mut places, mut grounding) = (Vec::new(), Vec::new(), 1f32);
+        for (value, place) in found {
             grounding = grounding.min(place.map_or(INFERRED_GROUNDING, |place| place.quality));
             places.extend(place.or_else(|| self.evidence(field, &value)));
             chosen.push(value);
@@ -373,6 +380,13 @@ pub enum Cell {
     Nested(Reading),
 }
 
+/// Small models choose every option that they are offered: beside options that the files state, others are dropped.
+fn keep_stated(found: &mut Vec<(Value, Option<Place>)>) {
+    if found.iter().any(|(_, place)| place.is_some()) {
+        found.retain(|(_, place)| place.is_some());
+    }
+}
+
 /// The first place behind the cursor, else the first.
 fn after(places: &[Place], cursor: Option<(usize, u32)>) -> Option<Place> {
     let behind = places
@@ -394,4 +408,44 @@ fn nearest(places: &[Place], anchor: Option<Place>) -> Option<Place> {
         far + u64::from(place.span.start.abs_diff(anchor.span.start))
     };
     places.iter().min_by_key(distance).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use boxwood_search::Span;
+    use serde_json::json;
+
+    fn place(start: u32) -> Place {
+        Place {
+            source: 0,
+            span: Span::new(start, start + 4),
+            quality: 1.0,
+        }
+    }
+
+    #[test]
+    fn options_that_nothing_states_are_dropped_beside_those_that_are_stated() {
+        for (found, kept) in [
+            (vec![("guitar", Some(place(3))), ("books", None)], vec!["guitar"]),
+            (vec![("calm", None), ("kind", None)], vec!["calm", "kind"]),
+        ] {
+            let mut found: Vec<(Value, Option<Place>)> = found
+                .into_iter()
+                .map(|(value, place)| (json!(value), place))
+                .collect();
+            keep_stated(&mut found);
+            let values: Vec<Value> = found.into_iter().map(|(value, _)| value).collect();
+            assert_eq!(json!(values), json!(kept));
+        }
+    }
+
+    #[test]
+    fn rows_are_read_one_after_the_other() {
+        let places = [place(10), place(50), place(90)];
+        assert_eq!(after(&places, None), Some(place(10)));
+        assert_eq!(after(&places, Some((0, 14))), Some(place(50)));
+        assert_eq!(after(&places, Some((0, 99))), Some(place(10)));
+        assert_eq!(nearest(&places, Some(place(60))), Some(place(50)));
+    }
 }

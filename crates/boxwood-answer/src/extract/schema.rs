@@ -170,7 +170,7 @@ fn options_words<'a>(options: impl Iterator<Item = &'a String>, multiple: bool, 
         .join(", ");
     match (english, multiple) {
         (true, false) => format!("one of {listed}"),
-        (true, true) => format!("all that apply of {listed}"),
+        (true, true) => format!("only those that the text gives, of {listed}"),
         (false, false) => format!("次から一つ: {listed}"),
         (false, true) => format!("次から当てはまるものすべて: {listed}"),
     }
@@ -225,7 +225,7 @@ mod tests {
             text.contains("- \"born\" (date): Birth date. When were you born?\n"),
             "{text}"
         );
-        assert!(text.contains("all that apply of \"guitar\", \"books\""), "{text}");
+        assert!(text.contains("of \"guitar\", \"books\""), "{text}");
         assert!(text.contains("\n  - \"street\" (text)\n"), "{text}");
     }
 }

@@ -14,6 +14,7 @@ mod connections;
 mod errors;
 mod events;
 mod extract;
+mod extract_beside;
 mod extract_structured;
 mod files_of_questions;
 mod joining;
