@@ -8,7 +8,7 @@
 //! * [`Grammar`]: where one reply stands in its schema
 //! * `schema`: a schema as the compiler takes it; `circles`: a model that repeats itself
 //!
-//! Used by `handle` (compiles) and `constrained` (chooses tokens), by tests and by `examples/schema_masks.rs`.
+//! Used by `handle` (compiles) and `constrained` (chooses tokens), by tests and by `examples/schema_*.rs`.
 
 mod circles;
 mod schema;
@@ -99,6 +99,14 @@ impl GrammarTable {
         })
     }
 
+    /// The bytes of a token; none for control tokens and for numbers that are no token.
+    pub fn bytes(&self, token: i32) -> &[u8] {
+        let known = u32::try_from(token).ok();
+        known
+            .filter(|token| (*token as usize) < self.vocabulary.trie.vocab_size())
+            .map_or(&[], |token| self.vocabulary.trie.token(token))
+    }
+
     /// The tokens of a text, as the model itself would write them.
     pub fn tokens(&self, text: &str) -> Vec<i32> {
         let tokens = self.vocabulary.tokenize_bytes(text.as_bytes());
@@ -177,6 +185,11 @@ impl TokenMask {
     /// Whether this token may come next.
     pub fn allows(&self, token: i32) -> bool {
         u32::try_from(token).is_ok_and(|token| (token as usize) < self.0.len() && self.0.is_allowed(token))
+    }
+
+    /// All tokens that may come next.
+    pub fn tokens(&self) -> impl Iterator<Item = i32> + '_ {
+        self.0.iter().map(signed)
     }
 }
 

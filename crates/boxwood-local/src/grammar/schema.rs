@@ -44,6 +44,11 @@ const DATE: &str = concat!(
 /// What follows the date in a `date-time`. No leap seconds: whether one was inserted is not in the text.
 const TIME: &str = "[tT](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?(?:[zZ]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])";
 
+/// Bounds of numbers that have none: they keep to plain digits, where a small model would otherwise write exponents that
+/// no number type holds.
+const LARGEST_NUMBER: f64 = 1e18;
+const BOUNDS: [&str; 4] = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
+
 /// The schema with the compiler's options in it: compact, keys in the schema's order, nothing enforced by half.
 pub(super) fn prepared(schema: &Value) -> Result<Value, String> {
     let mut prepared = match schema {
@@ -51,7 +56,7 @@ pub(super) fn prepared(schema: &Value) -> Result<Value, String> {
         Value::Bool(true) => json!({}),
         _ => return Err("#: a schema is an object".to_owned()),
     };
-    with_formats(&mut prepared);
+    make_exact(&mut prepared);
     prepared["x-guidance"] = json!({
         "item_separator": ",",
         "key_separator": ":",
@@ -62,15 +67,16 @@ pub(super) fn prepared(schema: &Value) -> Result<Value, String> {
     Ok(prepared)
 }
 
-fn with_formats(schema: &mut Value) {
+fn make_exact(schema: &mut Value) {
     match schema {
-        Value::Array(schemas) => schemas.iter_mut().for_each(with_formats),
+        Value::Array(schemas) => schemas.iter_mut().for_each(make_exact),
         Value::Object(keys) => {
             exact_format(keys);
+            plain_number(keys);
             let inner = keys
                 .iter_mut()
                 .filter(|(key, _)| !DATA_KEYS.contains(&key.as_str()));
-            inner.for_each(|(_, value)| with_formats(value));
+            inner.for_each(|(_, value)| make_exact(value));
         }
         _ => {}
     }
@@ -90,6 +96,18 @@ fn exact_format(keys: &mut Map<String, Value>) {
     if !keys.contains_key("pattern") {
         keys.remove("format");
         keys.insert("pattern".to_owned(), pattern.into());
+    }
+}
+
+fn plain_number(keys: &mut Map<String, Value>) {
+    let is_number = match keys.get("type") {
+        Some(Value::String(kind)) => kind == "number",
+        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "number"),
+        _ => false,
+    };
+    if is_number && !BOUNDS.iter().any(|bound| keys.contains_key(*bound)) {
+        keys.insert("minimum".to_owned(), (-LARGEST_NUMBER).into());
+        keys.insert("maximum".to_owned(), LARGEST_NUMBER.into());
     }
 }
 
@@ -122,6 +140,18 @@ mod tests {
         assert_eq!(properties["known"], schema["properties"]["known"]);
         assert!(properties["list"]["items"]["anyOf"][0]["pattern"].is_string());
         assert_eq!(prepared["x-guidance"]["whitespace_flexible"], false);
+    }
+
+    #[test]
+    fn numbers_without_bounds_get_wide_ones() {
+        let schema = json!({"anyOf": [{"type": ["number", "null"]}, {"type": "number", "minimum": 1}, {"type": "integer"}]});
+        let prepared = prepared(&schema).unwrap();
+        assert_eq!(
+            prepared["anyOf"][0],
+            json!({"type": ["number", "null"], "minimum": -1e18, "maximum": 1e18})
+        );
+        assert_eq!(prepared["anyOf"][1], schema["anyOf"][1]);
+        assert_eq!(prepared["anyOf"][2], schema["anyOf"][2]);
     }
 
     #[test]
