@@ -1,8 +1,9 @@
 //! Step 9: signals → how sure a value is. Measured, never asked of the model.
 //!
 //! A logistic model joins the probabilities of the value's own tokens, whether the files say the value, and, where it was
-//! made, a second reading of the field alone and a check of the passage (`docs/extraction.md` says how the weights were
-//! found). Invariant: more of any signal never lowers the score. Called by the reading and second-reading steps.
+//! made, a second reading of the field alone and a check of the passage. The weights were set by hand on a few documents and
+//! are not calibrated yet (`docs/extraction.md`). Invariant: more of any signal never lowers the score. Called by the reading
+//! and second-reading steps.
 
 use super::finding::Signals;
 

@@ -200,7 +200,8 @@ fn rows_of<'f>(
             return Ok(rows);
         }
         let tokens = estimate_tokens(window.span.text(document)) / 2;
-        if tokens < LEAST_TOKENS {
+        let parts = windows(window.source, document, window.span, tokens);
+        if tokens < LEAST_TOKENS || parts.len() < 2 {
             filling.warn(format!(
                 "the field `{}` may lack rows of page {} of file {}: they do not fit one completion",
                 field.key,
@@ -210,7 +211,7 @@ fn rows_of<'f>(
             return Ok(Vec::new());
         }
         let mut rows = Vec::new();
-        for part in windows(window.source, document, window.span, tokens) {
+        for part in parts {
             let found = rows_of(filling, field, part).await?;
             join_rows(&mut rows, found, part.fresh);
         }

@@ -4,7 +4,7 @@
 //! seam stands whole in one of them; what both then gave is kept once. Called by the running step.
 
 use super::finding::{Content, Finding, Reference};
-use boxwood_core::{Document, Line};
+use boxwood_core::Document;
 use boxwood_search::{Passage, Span, estimate_tokens};
 
 /// Lines of the window before that a window begins with.
@@ -27,58 +27,115 @@ pub struct Window {
     pub last_page: u32,
 }
 
+/// A line, or a piece of one that is longer than a window.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    start: u32,
+    end: u32,
+    page: u32,
+}
+
+impl Piece {
+    fn tokens(self, document: &Document) -> u32 {
+        estimate_tokens(Span::new(self.start, self.end).text(document)) + 1
+    }
+}
+
 /// The windows of a range of a document.
 pub fn windows(source: usize, document: &Document, range: Span, tokens: u32) -> Vec<Window> {
-    let lines: Vec<(&Line, u32)> = document
-        .pages
-        .iter()
-        .flat_map(|page| page.lines.iter().map(move |line| (line, page.number)))
-        .filter(|(line, _)| range.start <= line.start && line.end <= range.end)
-        .collect();
+    let pieces = pieces(document, range, tokens);
     let mut windows = Vec::new();
     let mut first = 0;
-    while first < lines.len() {
-        let end = end_of_window(document, &lines, first, tokens);
-        let lead = if first == 0 {
-            0
-        } else {
-            first.saturating_sub(LEAD_LINES)
-        };
-        let (start_line, last_line) = (lines[lead], lines[end - 1]);
+    while first < pieces.len() {
+        let end = end_of_window(document, &pieces, first, tokens);
+        let (lead, last) = (pieces[lead_of(document, &pieces, first, tokens)], pieces[end - 1]);
         windows.push(Window {
             source,
-            span: Span::new(start_line.0.start, last_line.0.end),
-            fresh: lines[first].0.start,
-            first_page: start_line.1,
-            last_page: last_line.1,
+            span: Span::new(lead.start, last.end),
+            fresh: pieces[first].start,
+            first_page: lead.page,
+            last_page: last.page,
         });
         first = end;
     }
     windows
 }
 
-/// One past the last line: as many as fit, rather ending at a page's end or before an empty line than in the middle.
-fn end_of_window(document: &Document, lines: &[(&Line, u32)], first: usize, tokens: u32) -> usize {
+/// The lines within a range; those that no window would hold are cut at spaces.
+fn pieces(document: &Document, range: Span, tokens: u32) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for page in &document.pages {
+        for line in &page.lines {
+            let (start, end) = (line.start.max(range.start), line.end.min(range.end));
+            if start < end {
+                let line = Piece {
+                    start,
+                    end,
+                    page: page.number,
+                };
+                push_cut(document, line, tokens, &mut pieces);
+            }
+        }
+    }
+    pieces
+}
+
+fn push_cut(document: &Document, mut line: Piece, tokens: u32, pieces: &mut Vec<Piece>) {
+    // An estimated token has at least one byte, so a cut piece fits.
+    let most = tokens.max(1) as usize;
+    while line.tokens(document) > tokens {
+        let text = Span::new(line.start, line.end).text(document);
+        let mut at = most.min(text.len().saturating_sub(1));
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let at = text[..at]
+            .rfind(char::is_whitespace)
+            .filter(|space| *space > at / 2)
+            .unwrap_or(at);
+        if at == 0 {
+            break;
+        }
+        let cut = line.start + at as u32;
+        pieces.push(Piece { end: cut, ..line });
+        line.start = cut;
+    }
+    pieces.push(line);
+}
+
+/// The first of the few lines before a window that it begins with; long ones are not repeated.
+fn lead_of(document: &Document, pieces: &[Piece], first: usize, tokens: u32) -> usize {
+    let mut lead = first;
     let mut used = 0;
-    let mut full = lines.len();
-    for (index, (line, _)) in lines.iter().enumerate().skip(first) {
-        used += estimate_tokens(document.line_text(line)) + 1;
+    while lead > 0 && first - lead < LEAD_LINES {
+        used += pieces[lead - 1].tokens(document);
+        if used > tokens / 4 {
+            break;
+        }
+        lead -= 1;
+    }
+    lead
+}
+
+/// One past the last line: as many as fit, rather ending at a page's end or before an empty line than in the middle.
+fn end_of_window(document: &Document, pieces: &[Piece], first: usize, tokens: u32) -> usize {
+    let mut used = 0;
+    let mut full = pieces.len();
+    for (index, piece) in pieces.iter().enumerate().skip(first) {
+        used += piece.tokens(document);
         if used > tokens && index > first {
             full = index;
             break;
         }
     }
-    if full == lines.len() {
+    if full == pieces.len() {
         return full;
     }
     let earliest = first + (full - first) * 3 / 4;
     let is_break = |index: &usize| {
-        let (before, after) = (lines[*index - 1], lines[*index]);
-        before.1 != after.1
-            || document.text[before.0.end as usize..after.0.start as usize]
-                .matches('\n')
-                .count()
-                > 1
+        let (before, after) = (pieces[*index - 1], pieces[*index]);
+        let between = Span::new(before.end, after.start).text(document);
+        before.page != after.page || between.matches('\n').count() > 1
     };
     (earliest.max(first + 1)..=full)
         .rev()
@@ -195,6 +252,28 @@ mod tests {
             assert!(window.span.start <= window.fresh);
             let between = &document.text[reached as usize..window.fresh as usize];
             assert!(between.trim().is_empty(), "nothing is left out: {between:?}");
+            reached = window.span.end;
+        }
+        assert!(document.text[reached as usize..].trim().is_empty());
+    }
+
+    #[test]
+    fn a_line_longer_than_a_window_is_cut_and_nothing_of_it_lost() {
+        let mut builder = DocumentBuilder::new(1, DocumentFormat::Text);
+        let line: String = (0..2_000).map(|number| format!("w{number} ")).collect();
+        builder.line(line.trim(), LineKind::Body);
+        builder.line(&"契約".repeat(3_000), LineKind::Body);
+        let document = builder.finish();
+        let all = Span::new(0, document.text.len() as u32);
+        let windows = windows(0, &document, all, 200);
+        let mut reached = 0;
+        for window in &windows {
+            assert!(
+                document.text[reached as usize..window.fresh as usize]
+                    .trim()
+                    .is_empty()
+            );
+            assert!(estimate_tokens(window.span.text(&document)) <= 260);
             reached = window.span.end;
         }
         assert!(document.text[reached as usize..].trim().is_empty());
