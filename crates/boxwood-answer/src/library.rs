@@ -265,11 +265,7 @@ impl std::fmt::Debug for Library {
 
 fn read_error(file_id: &FileId, error: IngestError) -> ReadError {
     let code = match &error {
-        IngestError::Unsupported { .. } => "unsupported",
-        IngestError::Encrypted { .. } => "encrypted",
-        IngestError::Empty => "empty",
-        IngestError::Damaged { .. } => "damaged",
-        IngestError::LimitReached { .. } => "limit_reached",
+        IngestError::File(error) => error.code(),
         IngestError::WorkerCrashed { .. } => "worker_crashed",
         IngestError::Cancelled => return ReadError::Cancelled,
         IngestError::Io { .. } => {

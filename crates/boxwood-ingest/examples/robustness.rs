@@ -4,7 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "a measuring program for people")]
 
-use boxwood_ingest::{IngestConfig, IngestError, Ingestor, OcrConfig, ParseReport};
+use boxwood_ingest::{IngestConfig, IngestError, Ingestor, OcrConfig, ParseError, ParseReport};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
@@ -98,7 +98,7 @@ impl Summary {
             }
             Err(error) => {
                 match error {
-                    IngestError::LimitReached { .. } => self.limits += 1,
+                    IngestError::File(ParseError::LimitReached { .. }) => self.limits += 1,
                     IngestError::WorkerCrashed { .. } => self.crashes += 1,
                     _ => self.refused += 1,
                 }

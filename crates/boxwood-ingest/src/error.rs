@@ -1,7 +1,8 @@
 //! What can go wrong with a file.
 //!
-//! Two enums: [`ParseError`] is what a parser says inside the worker process (it crosses the pipe, so it holds only
-//! text); [`IngestError`] is what the callers of [`crate::Ingestor`] get, with the failures of the process added.
+//! Two enums: [`ParseError`] is what is wrong with the file itself, said by a parser inside the worker process (it
+//! crosses the pipe, so it holds only text) or by the limits around it; [`IngestError`] is what the callers of
+//! [`crate::Ingestor`] get, with the failures of the process added.
 //! Invariant: the words are fit for the person who sent the file: what it is, what is wrong, what to do.
 
 use boxwood_core::DocumentFormat;
@@ -40,7 +41,7 @@ pub enum ParseError {
     /// The file needs more than it may use.
     #[error("the file exceeds the limit of {limit} for {which}")]
     LimitReached {
-        /// What is limited: "pages", "text", "unpacked size", …
+        /// What is limited: "pages", "CPU time", "memory", "unpacked size", …
         which: String,
         /// The limit with its unit.
         limit: String,
@@ -48,6 +49,17 @@ pub enum ParseError {
 }
 
 impl ParseError {
+    /// The word for programs: `unsupported`, `encrypted`, `empty`, `damaged` or `limit_reached`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unsupported { .. } => "unsupported",
+            Self::Encrypted { .. } => "encrypted",
+            Self::Empty => "empty",
+            Self::Damaged { .. } => "damaged",
+            Self::LimitReached { .. } => "limit_reached",
+        }
+    }
+
     /// [`ParseError::Damaged`] of this format.
     pub fn damaged(format: DocumentFormat, reason: impl Display) -> Self {
         Self::Damaged {
@@ -75,40 +87,9 @@ impl ParseError {
 /// Why a file could not be parsed.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
-    /// The content is something that Boxwood does not read.
-    #[error(
-        "{detected} can't be read; supported are {}",
-        crate::formats::supported_list()
-    )]
-    Unsupported {
-        /// What the content is, in words.
-        detected: String,
-    },
-    /// The file is locked by a password.
-    #[error("the {format} file is protected by a password; save it without one and send it again")]
-    Encrypted {
-        /// Name of the format.
-        format: String,
-    },
-    /// The file has no bytes.
-    #[error("the file is empty")]
-    Empty,
-    /// The file breaks its format and nothing of it could be read.
-    #[error("the {format} file is damaged: {reason}")]
-    Damaged {
-        /// Name of the format.
-        format: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The file needs more than it may use.
-    #[error("the file exceeds the limit of {limit} for {which}")]
-    LimitReached {
-        /// What is limited: "CPU time", "memory", "unpacked size", …
-        which: String,
-        /// The limit with its unit.
-        limit: String,
-    },
+    /// The file itself is at fault.
+    #[error(transparent)]
+    File(#[from] ParseError),
     /// The worker process died over this file; other files are not affected.
     #[error("the parser stopped over this file: {detail}")]
     WorkerCrashed {
@@ -135,26 +116,6 @@ impl IngestError {
         move |source| Self::Io {
             doing: doing.into(),
             source,
-        }
-    }
-
-    /// Whether the same file would fail in the same way again, so that the failure may be remembered.
-    pub fn is_final(&self) -> bool {
-        !matches!(
-            self,
-            Self::Cancelled | Self::Io { .. } | Self::WorkerCrashed { .. }
-        )
-    }
-}
-
-impl From<ParseError> for IngestError {
-    fn from(error: ParseError) -> Self {
-        match error {
-            ParseError::Unsupported { detected } => Self::Unsupported { detected },
-            ParseError::Encrypted { format } => Self::Encrypted { format },
-            ParseError::Empty => Self::Empty,
-            ParseError::Damaged { format, reason } => Self::Damaged { format, reason },
-            ParseError::LimitReached { which, limit } => Self::LimitReached { which, limit },
         }
     }
 }

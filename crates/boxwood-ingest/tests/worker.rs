@@ -4,7 +4,7 @@
 
 use boxwood_core::Document;
 use boxwood_ingest::{
-    IngestConfig, IngestError, IngestLimits, Ingestor, OcrConfig, OcrEngine, WorkerCommand,
+    IngestConfig, IngestError, IngestLimits, Ingestor, OcrConfig, OcrEngine, ParseError, WorkerCommand,
 };
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ fn greedy_json() -> Vec<u8> {
 
 fn limit_of(result: Result<Document, IngestError>) -> String {
     match result {
-        Err(IngestError::LimitReached { which, .. }) => which,
+        Err(IngestError::File(ParseError::LimitReached { which, .. })) => which,
         other => panic!("no limit but {other:?}"),
     }
 }
@@ -69,7 +69,10 @@ async fn files_are_parsed_by_content_and_workers_are_reused() {
         let document = parse(&ingestor, "größer\nals".as_bytes()).await.unwrap();
         assert_eq!(document.text, "größer\nals\n");
     }
-    assert!(matches!(parse(&ingestor, b"").await, Err(IngestError::Empty)));
+    assert!(matches!(
+        parse(&ingestor, b"").await,
+        Err(IngestError::File(ParseError::Empty))
+    ));
     let error = parse(&ingestor, b"ID3\x03....").await.unwrap_err();
     assert!(
         error

@@ -6,7 +6,7 @@
 use super::process::{Observer, Outcome, Worker};
 use super::sandbox::MAX_FILES;
 use crate::context::{IngestLimits, OcrConfig, ParseProgress};
-use crate::error::IngestError;
+use crate::error::{IngestError, ParseError};
 use boxwood_core::Document;
 use std::ffi::OsString;
 use std::io;
@@ -238,13 +238,11 @@ async fn open(source: &Path, limits: &IngestLimits) -> Result<(File, u64), Inges
         return Err(reading()(io::Error::other("it is not a regular file")));
     }
     if metadata.len() == 0 {
-        return Err(IngestError::Empty);
+        return Err(ParseError::Empty.into());
     }
     if metadata.len() > limits.max_file_bytes {
-        return Err(IngestError::LimitReached {
-            which: "file size".to_owned(),
-            limit: format!("{} MiB", limits.max_file_bytes >> 20),
-        });
+        let limit = format!("{} MiB", limits.max_file_bytes >> 20);
+        return Err(ParseError::limit("file size", limit).into());
     }
     Ok((file, metadata.len()))
 }

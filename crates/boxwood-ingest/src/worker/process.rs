@@ -60,24 +60,31 @@ impl Worker {
     /// Starts a worker and waits until its sandbox stands.
     pub(super) async fn start(config: &IngestConfig) -> Result<Self, IngestError> {
         let mut worker = Self::spawn(config).map_err(IngestError::io("can't start the parser's process"))?;
+        worker.set_up(config).await?;
+        Ok(worker)
+    }
+
+    /// Hands over limits and settings and waits for the answer. A worker that dies meanwhile may close the pipe before
+    /// or after all of it was written; either way its exit status tells why.
+    async fn set_up(&mut self, config: &IngestConfig) -> Result<(), IngestError> {
         let setup = Request::Setup {
             limits: config.limits.clone(),
             ocr: config.ocr.clone(),
         };
         let ready = async {
-            worker.input.write_all(&encode(&setup)?).await?;
-            worker.next_response().await
+            self.input.write_all(&encode(&setup)?).await?;
+            self.next_response().await
         };
         match tokio::time::timeout(START_TIME, ready).await {
             Ok(Ok(Response::Ready { sandbox })) => {
                 tracing::debug!(sandbox, "a parser's process started");
-                Ok(worker)
+                Ok(())
             }
-            Ok(Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            Ok(Err(error)) if !is_closed(&error) => {
                 Err(IngestError::io("can't talk to the parser's process")(error))
             }
             _ => {
-                let detail = format!("it did not start: {}", worker.end_of_life().await.words());
+                let detail = format!("it did not start: {}", self.end_of_life().await.words());
                 Err(IngestError::WorkerCrashed { detail })
             }
         }
@@ -143,7 +150,7 @@ impl Worker {
         );
         match sent.await {
             // The worker died while it was fed: the exit status tells why.
-            Ok(Err(IngestError::Io { source, .. })) if source.kind() == io::ErrorKind::BrokenPipe => {}
+            Ok(Err(IngestError::Io { source, .. })) if is_closed(&source) => {}
             Ok(sent) => sent?,
             Err(_) => return Err(wall_limit(limits)),
         }
@@ -326,28 +333,29 @@ impl EndOfLife {
     }
 
     fn into_error(self, limits: &IngestLimits) -> IngestError {
-        let limit = |which: &str, limit: String| IngestError::LimitReached {
-            which: which.to_owned(),
-            limit,
-        };
         if self.signal == Some(libc::SIGXCPU) {
-            return limit("CPU time", format!("{} s", limits.cpu_seconds));
+            return ParseError::limit("CPU time", format!("{} s", limits.cpu_seconds)).into();
         }
         let out_of_memory = self.last_words.contains("memory allocation of")
             || self.last_words.contains("capacity overflow")
             || self.signal == Some(libc::SIGKILL);
         if out_of_memory {
-            return limit("memory", format!("{} MiB", limits.memory_bytes >> 20));
+            return ParseError::limit("memory", format!("{} MiB", limits.memory_bytes >> 20)).into();
         }
         IngestError::WorkerCrashed { detail: self.words() }
     }
 }
 
+/// Whether the other end of a pipe is gone.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
+    )
+}
+
 fn wall_limit(limits: &IngestLimits) -> IngestError {
-    IngestError::LimitReached {
-        which: "time".to_owned(),
-        limit: format!("{} s", limits.wall_seconds),
-    }
+    ParseError::limit("time", format!("{} s", limits.wall_seconds)).into()
 }
 
 fn keep_last(words: &mut Vec<u8>, more: &[u8]) {
@@ -362,4 +370,51 @@ fn peak_memory(process: u32) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     Some(kilobytes << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::pool::WorkerCommand;
+
+    /// A worker that has ended with this status before it is spoken to.
+    async fn ended(script: &str) -> (Worker, IngestConfig) {
+        let config = IngestConfig {
+            worker_command: Some(WorkerCommand {
+                program: "/bin/sh".into(),
+                arguments: vec!["-c".into(), script.into()],
+            }),
+            ..IngestConfig::default()
+        };
+        let mut worker = Worker::spawn(&config).unwrap();
+        worker.child.wait().await.unwrap();
+        (worker, config)
+    }
+
+    fn detail_of(error: IngestError) -> String {
+        match error {
+            IngestError::WorkerCrashed { detail } => detail,
+            other => panic!("no crash but {other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_ended_before_it_was_set_up_is_a_crash_with_its_status() {
+        let (mut worker, config) = ended("echo last words >&2; exit 3").await;
+        let detail = detail_of(worker.set_up(&config).await.unwrap_err());
+        assert_eq!(detail, "it did not start: exit status 3: last words");
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_ended_before_its_file_is_a_crash_with_its_status() {
+        let (mut worker, config) = ended("exit 3").await;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // More than a pipe holds, so that the write can't succeed by being buffered.
+        std::fs::write(file.path(), vec![b'x'; 1 << 20]).unwrap();
+        let open = File::open(file.path()).await.unwrap();
+        let mut report = ParseReport::default();
+        let watch: (Observer<'_>, _) = (&|_| (), &mut report);
+        let parsed = worker.parse(open, 1 << 20, "a", &config.limits, watch).await;
+        assert_eq!(detail_of(parsed.err().unwrap()), "exit status 3");
+    }
 }
