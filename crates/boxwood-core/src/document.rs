@@ -155,7 +155,7 @@ pub enum TextSource {
     Native,
     /// Recognised from pixels, by the engine named.
     Ocr {
-        /// `"pp-ocrv6"` or `"tesseract"`.
+        /// `"pp-ocrv6"`, `"tesseract"`, `"tesseract (rus)"`, or both names where they read different lines.
         engine: String,
     },
     /// Both: text from the file, and recognised text for the parts that were images.

@@ -88,9 +88,12 @@ fn read_frame(
     match recognised {
         Ok(recognised) => {
             let source = TextSource::Ocr {
-                engine: recognised.engine.to_owned(),
+                engine: recognised.engine.clone(),
             };
             builder.page(None, Some(size), source);
+            if let Some(doubt) = &recognised.doubt {
+                builder.note(Some(builder.current_page()), ReadNoteKind::NotRecognised, doubt);
+            }
             emit_page(builder, arrange_words(recognised.scaled(points).words, &[]), body);
         }
         Err(why) => {

@@ -5,8 +5,10 @@
 
 mod contours;
 mod ctc;
+mod foreign;
 mod ppocr;
 mod resize;
+mod strip;
 mod tesseract;
 #[cfg(test)]
 mod tests;
@@ -14,8 +16,11 @@ mod tests;
 use crate::context::{OcrConfig, OcrEngine, ParseContext};
 use crate::layout::{Join, LayoutWord, is_unspaced_script};
 use boxwood_core::BoundingBox;
+use contours::RotatedBox;
+use foreign::Suspicion;
 use image::RgbImage;
-use ppocr::PpOcr;
+use ppocr::{PpOcr, first_turn};
+use resize::Turn;
 use std::collections::BTreeSet;
 use tesseract::Tesseract;
 
@@ -24,6 +29,9 @@ const LOW_CONFIDENCE: f32 = 0.72;
 
 /// A line below this confidence is dropped: it is texture, not text.
 const NOT_TEXT: f32 = 0.35;
+
+/// Name of the embedded engine in documents.
+const EMBEDDED: &str = "pp-ocrv6";
 
 /// An engine that recognises text.
 pub(crate) trait Recogniser {
@@ -48,6 +56,25 @@ pub(crate) struct RecognisedLine {
     pub words: Vec<RecognisedWord>,
     /// The direction of the line on the image in degrees, clockwise: 0, 90, 180 or 270.
     pub direction: i16,
+    /// Where to cut it out; `None` where the engine does not say.
+    pub crop: Option<LineCrop>,
+}
+
+/// The place of a line, and how it must be turned to be read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct LineCrop {
+    region: RotatedBox,
+    turn: Turn,
+}
+
+impl LineCrop {
+    /// The same line, turned as its shape suggests.
+    fn upright(&self) -> Self {
+        Self {
+            turn: first_turn(&self.region),
+            ..*self
+        }
+    }
 }
 
 /// A word that an engine found.
@@ -80,12 +107,14 @@ impl Unrecognised {
 /// The words of a page.
 #[derive(Debug, Clone)]
 pub(crate) struct Recognised {
-    /// The engine's name.
-    pub engine: &'static str,
+    /// The engine's name; with the languages where Tesseract read, and both where both did.
+    pub engine: String,
     /// Words for the layout.
     pub words: Vec<LayoutWord>,
     /// Mean confidence of the lines that were found, those that are no text included; 1 where none was.
     pub confidence: f32,
+    /// What is probably wrong with the words, and how to mend it.
+    pub doubt: Option<String>,
 }
 
 impl Recognised {
@@ -113,7 +142,7 @@ impl Recognised {
         self
     }
 
-    fn of(engine: &'static str, lines: Vec<RecognisedLine>) -> Self {
+    fn of(engine: impl Into<String>, lines: Vec<RecognisedLine>) -> Self {
         let sum: f32 = lines.iter().map(RecognisedLine::confidence).sum();
         let confidence = if lines.is_empty() {
             1.0
@@ -122,23 +151,29 @@ impl Recognised {
         };
         let text = lines.into_iter().filter(|line| line.confidence() >= NOT_TEXT);
         Self {
-            engine,
+            engine: engine.into(),
             words: text.flat_map(layout_words).collect(),
             confidence,
+            doubt: None,
         }
     }
 }
 
 impl RecognisedLine {
     fn confidence(&self) -> f32 {
-        let (mut sum, mut count) = (0.0, 0.0);
-        for word in &self.words {
-            let weight = word.text.chars().count() as f32;
-            sum += word.confidence * weight;
-            count += weight;
-        }
-        if count > 0.0 { sum / count } else { 0.0 }
+        confidence_of(&self.words)
     }
+}
+
+/// Mean confidence of words, by their characters; 0 without any.
+fn confidence_of(words: &[RecognisedWord]) -> f32 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for word in words {
+        let weight = word.text.chars().count() as f32;
+        sum += word.confidence * weight;
+        count += weight;
+    }
+    if count > 0.0 { sum / count } else { 0.0 }
 }
 
 /// Engines of one file; they are loaded when the first page needs them.
@@ -194,12 +229,13 @@ impl Session {
         context: &ParseContext,
     ) -> Result<Recognised, Unrecognised> {
         let embedded = match self.embedded() {
-            Ok(engine) if !wants_tesseract(context.ocr()) => run(engine, image, context),
+            Ok(engine) if !wants_tesseract(context.ocr()) => engine.recognise(image, context),
             Ok(_) => Err(Unrecognised::because(
                 "the embedded engine does not read the languages that are set",
             )),
             Err(why) => Err(Unrecognised::because(why)),
         };
+        let embedded = embedded.map(|lines| self.with_foreign_scripts(lines, image, context));
         let doubtful = match &embedded {
             Ok(page) => page.confidence < LOW_CONFIDENCE,
             Err(_) => true,
@@ -217,6 +253,42 @@ impl Session {
             (Ok(first), Err(_)) => Ok(first),
             (Err(first), Err(second)) if first == second => Err(first),
             (Err(first), Err(second)) => Err(Unrecognised::because(format!("{first}; {second}"))),
+        }
+    }
+
+    /// The lines of the embedded engine, read again where they are in a script that it does not know.
+    fn with_foreign_scripts(
+        &mut self,
+        mut lines: Vec<RecognisedLine>,
+        image: &RgbImage,
+        context: &ParseContext,
+    ) -> Recognised {
+        let suspicion = Suspicion::of(&lines);
+        if !suspicion.calls_for_a_trial() {
+            return Recognised::of(EMBEDDED, lines);
+        }
+        let found = match self.tesseract() {
+            Ok(engine) if foreign::has_candidates(engine) => {
+                foreign::reread(image, &mut lines, engine, context).map_err(|error| error.why)
+            }
+            Ok(_) => Err("Tesseract has no data for such a script".to_owned()),
+            Err(why) => Err(why),
+        };
+        match found {
+            Ok(Some((language, replaced))) => {
+                let engine = match replaced * 10 >= lines.len() * 9 {
+                    true => format!("tesseract ({language})"),
+                    false => format!("{EMBEDDED}, tesseract ({language})"),
+                };
+                Recognised::of(engine, lines)
+            }
+            Ok(None) => Recognised::of(EMBEDDED, lines),
+            Err(why) => Recognised {
+                doubt: suspicion.is_striking().then(|| {
+                    format!("the text may be in a script that the embedded recognition does not know: {why}")
+                }),
+                ..Recognised::of(EMBEDDED, lines)
+            },
         }
     }
 
@@ -248,7 +320,7 @@ fn run(
 
 /// Whether all languages that are set are ones that the embedded models do not know.
 fn wants_tesseract(config: &OcrConfig) -> bool {
-    const EMBEDDED: [&str; 20] = [
+    const KNOWN: [&str; 20] = [
         "en", "ja", "zh", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "nb", "fi", "pl", "cs", "hu",
         "ro", "tr", "id",
     ];
@@ -257,7 +329,7 @@ fn wants_tesseract(config: &OcrConfig) -> bool {
         .iter()
         .map(|l| l.split(['-', '_']).next().unwrap_or(l))
         .collect();
-    !languages.is_empty() && languages.iter().all(|language| !EMBEDDED.contains(language))
+    !languages.is_empty() && languages.iter().all(|language| !KNOWN.contains(language))
 }
 
 /// A recognised line as words for the layout: the line's box gives size and baseline to all of them.

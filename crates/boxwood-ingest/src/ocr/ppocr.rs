@@ -6,7 +6,7 @@
 use super::contours::{RotatedBox, text_boxes};
 use super::ctc::{Decoded, Dictionary};
 use super::resize::{Turn, crop_into, detection_tensor};
-use super::{RecognisedLine, RecognisedWord, Recogniser, Unrecognised, words_of_characters};
+use super::{LineCrop, RecognisedLine, RecognisedWord, Recogniser, Unrecognised, words_of_characters};
 use crate::context::ParseContext;
 use boxwood_core::BoundingBox;
 use image::RgbImage;
@@ -251,7 +251,7 @@ impl PpOcr {
 
 impl Recogniser for PpOcr {
     fn name(&self) -> &'static str {
-        "pp-ocrv6"
+        super::EMBEDDED
     }
 
     fn recognise(
@@ -271,7 +271,7 @@ impl Recogniser for PpOcr {
 }
 
 /// Tall boxes are columns or turned lines.
-fn first_turn(region: &RotatedBox) -> Turn {
+pub(super) fn first_turn(region: &RotatedBox) -> Turn {
     if region.height >= 1.8 * region.width {
         Turn::CounterClockwise
     } else {
@@ -321,12 +321,11 @@ fn line_of(reading: &Reading) -> RecognisedLine {
             .into_iter()
             .map(place)
             .collect(),
-        direction: match reading.turn {
-            Turn::None => 0,
-            Turn::CounterClockwise => 90,
-            Turn::Half => 180,
-            Turn::Clockwise => 270,
-        },
+        direction: reading.turn.direction(),
+        crop: Some(LineCrop {
+            region: reading.region,
+            turn: reading.turn,
+        }),
     }
 }
 
@@ -340,7 +339,7 @@ fn half_step(characters: &[Decoded]) -> f32 {
 }
 
 /// The box on the page of a part of a line; the widening of the detection is taken back across the line.
-fn page_box(region: &RotatedBox, turn: Turn, from: f32, to: f32) -> BoundingBox {
+pub(super) fn page_box(region: &RotatedBox, turn: Turn, from: f32, to: f32) -> BoundingBox {
     const INSET: f32 = 0.12;
     let corner = |along: f32, across: f32| match turn {
         Turn::None => region.point(along, across),

@@ -19,6 +19,18 @@ pub(super) enum Turn {
     Half,
 }
 
+impl Turn {
+    /// The direction on the page of a line that was turned so, in degrees, clockwise.
+    pub fn direction(self) -> i16 {
+        match self {
+            Self::None => 0,
+            Self::CounterClockwise => 90,
+            Self::Half => 180,
+            Self::Clockwise => 270,
+        }
+    }
+}
+
 /// The image at another size, as three planes (blue, green, red) with the model's normalisation.
 pub(super) fn detection_tensor(image: &RgbImage, width: u32, height: u32) -> Vec<f32> {
     const MEAN: [f32; 3] = [0.485, 0.456, 0.406];

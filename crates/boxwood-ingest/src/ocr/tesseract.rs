@@ -142,6 +142,32 @@ impl Recogniser for Tesseract {
     }
 }
 
+impl Tesseract {
+    /// Whether it has data for a language, by its own name for it.
+    pub fn has(&self, language: &str) -> bool {
+        self.installed.iter().any(|name| name == language)
+    }
+
+    /// Whether a language may be tried: it is there, and expected where languages are set.
+    pub fn may_read(&self, language: &str) -> bool {
+        self.has(language) && (self.chosen.is_empty() || self.chosen.iter().any(|name| name == language))
+    }
+
+    /// Reads an image that holds one block of upright lines, in these languages joined by `+`.
+    ///
+    /// # Errors
+    /// [`Unrecognised`] where the program fails or the time is over.
+    pub fn read_block(
+        &self,
+        image: &RgbImage,
+        languages: &str,
+        context: &ParseContext,
+    ) -> Result<Vec<RecognisedLine>, Unrecognised> {
+        let arguments = ["stdin", "stdout", "-l", languages, "--psm", "6", "tsv"];
+        Ok(lines_of(&execute(&arguments, &portable_pixmap(image), context)?))
+    }
+}
+
 fn portable_pixmap(image: &RgbImage) -> Vec<u8> {
     let mut bytes = format!("P6\n{} {}\n255\n", image.width(), image.height()).into_bytes();
     bytes.extend_from_slice(image.as_raw());
@@ -250,6 +276,10 @@ pub(super) fn lines_of(table: &str) -> Vec<RecognisedLine> {
     }
     lines
         .into_values()
-        .map(|words| RecognisedLine { words, direction: 0 })
+        .map(|words| RecognisedLine {
+            words,
+            direction: 0,
+            crop: None,
+        })
         .collect()
 }

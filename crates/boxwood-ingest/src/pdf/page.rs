@@ -170,7 +170,12 @@ impl<'a> PageReader<'a, '_> {
         match reading.session.recognise(&image, context) {
             // A photograph without text is common, an illegible scan is not rare: the reader must be told of both.
             Ok(recognised) if recognised.words.is_empty() => refuse("no text was found in them".to_owned()),
-            Ok(recognised) => Some(recognised.scaled(points_per_pixel)),
+            Ok(mut recognised) => {
+                if let Some(doubt) = recognised.doubt.take() {
+                    reading.notes.add(number, ReadNoteKind::NotRecognised, doubt);
+                }
+                Some(recognised.scaled(points_per_pixel))
+            }
             Err(Unrecognised { why }) => refuse(why),
         }
     }
@@ -216,7 +221,7 @@ fn compose(drawn: Drawn, need: Need, recognised: Option<Recognised>) -> (PageLay
     let Some(recognised) = recognised else {
         return (arrange_glyphs(drawn.glyphs, &drawn.rules), TextSource::Native);
     };
-    let engine = recognised.engine.to_owned();
+    let engine = recognised.engine;
     if need != Need::LittleText || drawn.glyphs.is_empty() {
         return (
             arrange_words(recognised.words, &drawn.rules),
