@@ -22,8 +22,8 @@ pub mod studio;
 pub use citation::{Citation, Highlight};
 pub use clock::{Clock, FixedClock, Ids, SequentialIds, SystemClock, SystemIds};
 pub use document::{
-    BoundingBox, Document, DocumentFormat, Line, LineKind, Page, PageSize, ReadNote, ReadNoteKind, Table,
-    TextSource, Word,
+    BoundingBox, CellValue, Document, DocumentFormat, Grid, Line, LineKind, Page, PageSize, ReadNote,
+    ReadNoteKind, Table, TextSource, Word,
 };
 pub use ids::{
     AgentId, AnswerId, CollaborationId, ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, GroupId,

@@ -30,4 +30,4 @@ pub use error::{IngestError, ParseError};
 pub use worker::{IngestConfig, Ingestor, ParseReport, WorkerCommand, worker_main};
 
 /// Version of what the parsers produce: kept artifacts of another version are parsed again.
-pub const PARSER_VERSION: u32 = 1;
+pub const PARSER_VERSION: u32 = 2;

@@ -7,10 +7,23 @@ pub const MAX_TABLE_ROWS: usize = 200_000;
 
 /// Removes empty rows at both ends and inside, and columns that are empty in every row; pads short rows.
 pub fn tidy(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
-    let mut rows: Vec<Vec<String>> = rows
-        .into_iter()
-        .filter(|row| row.iter().any(|cell| !cell.trim().is_empty()))
-        .collect();
+    tidy_with_places(rows).0
+}
+
+/// Which rows and columns of a table are left.
+pub struct Places {
+    /// Indices of the rows before tidying.
+    pub rows: Vec<u32>,
+    /// Indices of the columns before tidying.
+    pub columns: Vec<u32>,
+}
+
+/// [`tidy`] that also tells where the rows and columns came from.
+pub fn tidy_with_places(rows: Vec<Vec<String>>) -> (Vec<Vec<String>>, Places) {
+    let (kept_rows, mut rows): (Vec<u32>, Vec<Vec<String>>) = (0..)
+        .zip(rows)
+        .filter(|(_, row)| row.iter().any(|cell| !cell.trim().is_empty()))
+        .unzip();
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
     let mut used = vec![false; width];
     for row in &rows {
@@ -18,9 +31,17 @@ pub fn tidy(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
             used[column] |= !cell.trim().is_empty();
         }
     }
-    if used.iter().all(|used| *used) {
+    let columns = (0..)
+        .zip(&used)
+        .filter(|(_, used)| **used)
+        .map(|(column, _)| column);
+    let places = Places {
+        rows: kept_rows,
+        columns: columns.collect(),
+    };
+    if places.columns.len() == width {
         rows.iter_mut().for_each(|row| row.resize(width, String::new()));
-        return rows;
+        return (rows, places);
     }
     for row in &mut rows {
         row.resize(width, String::new());
@@ -30,7 +51,7 @@ pub fn tidy(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
             used[column - 1]
         });
     }
-    rows
+    (rows, places)
 }
 
 /// [`tidy`] for a table whose first `marked` rows are headers by the file's own word (0: it does not say, so they are
@@ -89,6 +110,8 @@ mod tests {
     fn empty_rows_and_columns_go_and_short_rows_are_padded() {
         let tidied = tidy(rows("a,,b\n,,\n1,,2,3\n,,\n"));
         assert_eq!(tidied, rows("a,b,\n1,2,3"));
+        let places = tidy_with_places(rows("a,,b\n,,\n1,,2,3\n,,\n")).1;
+        assert_eq!((places.rows, places.columns), (vec![0, 2], vec![0, 2, 3]));
         assert_eq!(tidy(rows(",\n,")), Vec::<Vec<String>>::new());
     }
 

@@ -10,6 +10,7 @@ use super::strip::Strip;
 use super::tesseract::Tesseract;
 use super::{LineCrop, RecognisedLine, RecognisedWord, Unrecognised, confidence_of};
 use crate::context::ParseContext;
+use crate::layout::is_unspaced_script;
 use image::RgbImage;
 
 /// A line below this confidence is suspicious.
@@ -20,6 +21,10 @@ const SUSPICIOUS_SHARE: f32 = 0.1;
 const STRIKING_SHARE: f32 = 0.5;
 /// Of the words of three letters or more in a line, so many must look misread.
 const MISREAD_WORDS: f32 = 0.3;
+/// A line in letters has at least so many characters for each time its height goes into its length …
+const SPARSE: f32 = 1.3;
+/// … if it is not too short to tell.
+const LONG_ENOUGH: f32 = 4.0;
 /// Lines that are tried.
 const SAMPLED_LINES: usize = 5;
 /// A language fits when Tesseract is so sure of its script on the sampled lines …
@@ -238,9 +243,19 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a line was probably misread: the engine is unsure, or the words are such as nobody writes.
+/// Whether a line was probably misread: the engine is unsure, the words are such as nobody writes, or too few characters
+/// were found for the line's length.
 fn is_suspicious(line: &RecognisedLine) -> bool {
-    line.crop.is_some() && (line.confidence() < DOUBTFUL || looks_misread(&line.words))
+    let Some(crop) = line.crop else { return false };
+    line.confidence() < DOUBTFUL || looks_misread(&line.words) || is_sparse(&line.words, crop.ratio())
+}
+
+/// Letters that the engine does not know come out as nothing. Characters of scripts without spaces are wide.
+fn is_sparse(words: &[RecognisedWord], ratio: f32) -> bool {
+    let text = || words.iter().flat_map(|word| word.text.chars());
+    let spaces = words.iter().filter(|word| word.space_before).count();
+    let count = (text().count() + spaces) as f32;
+    ratio >= LONG_ENOUGH && count < SPARSE * ratio && !text().any(is_unspaced_script)
 }
 
 /// Whether a line is in a script of the embedded models beyond doubt: Latin letters may be look-alikes, others not.
@@ -268,10 +283,16 @@ fn looks_misread(words: &[RecognisedWord]) -> bool {
             continue;
         }
         all += 1;
-        odd += u32::from(letters.windows(2).any(|pair| {
-            pair[0].is_lowercase() && (pair[1].is_uppercase() || pair[1].is_numeric())
-                || pair[0].is_numeric() && pair[1].is_lowercase()
-        }));
+        let digit_inside = letters
+            .windows(3)
+            .any(|three| three[0].is_alphabetic() && three[1].is_numeric() && three[2].is_alphabetic());
+        odd += u32::from(
+            digit_inside
+                || letters.windows(2).any(|pair| {
+                    pair[0].is_lowercase() && (pair[1].is_uppercase() || pair[1].is_numeric())
+                        || pair[0].is_numeric() && pair[1].is_lowercase()
+                }),
+        );
     }
     odd > 0 && odd as f32 >= MISREAD_WORDS * all as f32
 }
@@ -339,8 +360,21 @@ mod tests {
         check("Room 12 on floor 3, A4 paper", false);
         check("HacToAwnm Aoroвop 3akлюч3H", true);
         check("KoMuccnA co6panacb BO BTopHUK", true);
+        check("C4ËT N 4471", true);
         check("2025 14 10", false);
         check("", false);
+    }
+
+    #[test]
+    fn blanks_for_letters_are_told_from_short_lines_and_wide_characters() {
+        let check = |text: &str, ratio: f32, expected: bool| {
+            assert_eq!(is_sparse(&words(text, 0.9), ratio), expected, "{text}");
+        };
+        check("k : 12 950 .", 11.0, true);
+        check("Total amount due: 12 950", 11.0, false);
+        check("Page 3", 3.9, false);
+        check("請求書", 5.0, false);
+        check("", 8.0, true);
     }
 
     #[test]

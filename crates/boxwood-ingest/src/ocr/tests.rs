@@ -148,24 +148,107 @@ fn languages_decide_the_engine() {
     check(&["ja"], false);
 }
 
-/// Needs the recognition models: `BOXWOOD_OCR_MODELS=… cargo test -- --ignored`.
-#[test]
-#[ignore = "needs the recognition models in the folder that BOXWOOD_OCR_MODELS names"]
-fn the_embedded_engine_reads_a_page() {
-    let models = std::env::var_os("BOXWOOD_OCR_MODELS").map(std::path::PathBuf::from);
+/// The folder of the recognition models: what `BOXWOOD_OCR_MODELS` names, else where `boxwood models pull` puts them.
+fn models_folder() -> Option<std::path::PathBuf> {
+    let named = std::env::var_os("BOXWOOD_OCR_MODELS").map(std::path::PathBuf::from);
+    let pulled = || {
+        let cache = std::env::var_os("BOXWOOD_CACHE").map(std::path::PathBuf::from);
+        let home = || Some(std::path::PathBuf::from(std::env::var_os("HOME")?).join(".cache/boxwood"));
+        Some(cache.or_else(home)?.join("models/ocr"))
+    };
+    let folder = named.or_else(pulled)?;
+    let there = folder.join("ppocrv6_dict.txt").is_file();
+    if !there {
+        println!(
+            "skipped: there are no recognition models in {}; `boxwood models pull` brings them",
+            folder.display()
+        );
+    }
+    there.then_some(folder)
+}
+
+/// A page read without a word about its language; `None` where the models, or Tesseract's data, are not here.
+fn read_page(bytes: &[u8], engine: OcrEngine, tesseract_language: Option<&str>) -> Option<Recognised> {
     let config = OcrConfig {
-        models_dir: models,
-        engine: OcrEngine::PpOcr,
+        models_dir: Some(models_folder()?),
+        engine,
         ..OcrConfig::default()
     };
+    if let Some(language) = tesseract_language {
+        let found = Tesseract::find(&[]);
+        if !found.as_ref().is_ok_and(|tesseract| tesseract.has(language)) {
+            println!(
+                "skipped: Tesseract or its language data {language} is not here; scripts/setup.sh installs both"
+            );
+            return None;
+        }
+    }
     let context = ParseContext::new(IngestLimits::default(), config.clone(), "scan.png");
-    let image = image::load_from_memory(include_bytes!("../../tests/fixtures/scan.png"))
-        .unwrap()
-        .into_rgb8();
-    let page = Session::new(&config).recognise(&image, &context).unwrap();
+    let image = image::load_from_memory(bytes).unwrap().into_rgb8();
+    Some(Session::new(&config).recognise(&image, &context).unwrap())
+}
+
+fn text_of(page: &Recognised) -> String {
+    let mut text = String::new();
+    for word in &page.words {
+        if word.join == Join::Space || word.join == Join::Unknown {
+            text.push(' ');
+        }
+        text.push_str(&word.text);
+    }
+    text
+}
+
+#[test]
+fn the_embedded_engine_reads_a_page() {
+    let scan = include_bytes!("../../tests/fixtures/scan.png");
+    let Some(page) = read_page(scan, OcrEngine::PpOcr, None) else {
+        return;
+    };
     let text: Vec<&str> = page.words.iter().map(|word| word.text.as_str()).collect();
     for expected in ["Invoice", "2024-0815", "EUR", "1,234.56", "請", "求", "書"] {
         assert!(text.contains(&expected), "{expected} is missing in {text:?}");
     }
     assert!(page.confidence > 0.9);
+    assert_eq!((page.engine.as_str(), page.doubt), ("pp-ocrv6", None));
+}
+
+#[test]
+fn a_page_in_known_scripts_is_left_to_the_embedded_engine() {
+    let scan = include_bytes!("../../tests/fixtures/scan.png");
+    let Some(page) = read_page(scan, OcrEngine::Auto, None) else {
+        return;
+    };
+    assert_eq!(page.engine, "pp-ocrv6");
+}
+
+#[test]
+fn a_russian_page_is_read_without_being_told_its_language() {
+    let scan = include_bytes!("../../tests/fixtures/scan-ru.png");
+    let Some(page) = read_page(scan, OcrEngine::Auto, Some("rus")) else {
+        return;
+    };
+    let text = text_of(&page);
+    for expected in [
+        "Протокол заседания",
+        "14 октября 2025 года",
+        "Анна Белова",
+        "шесть недель",
+    ] {
+        assert!(text.contains(expected), "{expected} is missing in {text}");
+    }
+    assert_eq!(page.engine, "tesseract (rus)");
+}
+
+#[test]
+fn a_korean_page_is_read_without_being_told_its_language() {
+    let scan = include_bytes!("../../tests/fixtures/scan-ko.png");
+    let Some(page) = read_page(scan, OcrEngine::Auto, Some("kor")) else {
+        return;
+    };
+    let text = text_of(&page);
+    for expected in ["위원회", "2025년 10월 14일", "박지훈", "3월 3일"] {
+        assert!(text.contains(expected), "{expected} is missing in {text}");
+    }
+    assert_eq!(page.engine, "tesseract (kor)");
 }

@@ -8,12 +8,13 @@ use crate::context::ParseContext;
 use crate::error::ParseError;
 use crate::office::number_format::{NumberStyle, date_text, duration_text, number_text};
 use crate::office::relationships::declared_title;
-use crate::table::{MAX_TABLE_ROWS, guess_header_rows, tidy};
+use crate::table::{MAX_TABLE_ROWS, guess_header_rows, tidy_with_places};
 use boxwood_core::document::DocumentBuilder;
-use boxwood_core::{DocumentFormat, LineKind, ReadNoteKind, TextSource};
+use boxwood_core::{CellValue, DocumentFormat, Grid, LineKind, ReadNoteKind, TextSource};
 use calamine::{
     Data, Ods, OdsError, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError,
 };
+use chrono::NaiveDate;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -30,6 +31,7 @@ struct Cell {
     row: u32,
     column: u32,
     text: String,
+    value: CellValue,
 }
 
 /// Reads a workbook.
@@ -161,8 +163,12 @@ fn dense<'a, W: Reader<Bytes<'a>>>(
     };
     let mut cells = Vec::new();
     for (row, column, value) in range.used_cells() {
-        let text = value_text(value, NumberStyle::General);
-        push(&mut cells, (row, column), text, context)?;
+        push(
+            &mut cells,
+            (row, column),
+            filled(value, NumberStyle::General),
+            context,
+        )?;
     }
     Ok(Ok(cells))
 }
@@ -189,11 +195,11 @@ fn xlsx_cells(workbook: &mut Xlsx<Bytes<'_>>, name: &str, context: &ParseContext
             Ok(Some((cell, style))) => {
                 let style = style_of(&styles, style);
                 let position = cell.get_position();
-                let text = value_text(&cell.get_value().clone().into(), style);
+                let content = filled(&cell.get_value().clone().into(), style);
                 push(
                     &mut cells,
                     (position.0 as usize, position.1 as usize),
-                    text,
+                    content,
                     context,
                 )?;
             }
@@ -202,12 +208,8 @@ fn xlsx_cells(workbook: &mut Xlsx<Bytes<'_>>, name: &str, context: &ParseContext
             // The rows before the damage are worth keeping; the caller can't tell, so they are marked.
             Err(error) => {
                 let row = cells.last().map_or(0, |cell| cell.row + 1) as usize;
-                push(
-                    &mut cells,
-                    (row, 0),
-                    format!("[the sheet is damaged from here on: {error}]"),
-                    context,
-                )?;
+                let words = format!("[the sheet is damaged from here on: {error}]");
+                push(&mut cells, (row, 0), (words, CellValue::Text), context)?;
                 return Ok(Ok(cells));
             }
         }
@@ -228,11 +230,11 @@ fn xlsb_cells(workbook: &mut Xlsb<Bytes<'_>>, name: &str, context: &ParseContext
         match reader.next_cell() {
             Ok(Some(cell)) => {
                 let position = cell.get_position();
-                let text = value_text(&cell.get_value().clone().into(), NumberStyle::General);
+                let content = filled(&cell.get_value().clone().into(), NumberStyle::General);
                 push(
                     &mut cells,
                     (position.0 as usize, position.1 as usize),
-                    text,
+                    content,
                     context,
                 )?;
             }
@@ -245,7 +247,7 @@ fn xlsb_cells(workbook: &mut Xlsb<Bytes<'_>>, name: &str, context: &ParseContext
 fn push(
     cells: &mut Vec<Cell>,
     (row, column): (usize, usize),
-    text: String,
+    (text, value): (String, CellValue),
     context: &ParseContext,
 ) -> Result<(), ParseError> {
     if text.is_empty() {
@@ -261,6 +263,7 @@ fn push(
         row: u32::try_from(row).unwrap_or(u32::MAX),
         column: u32::try_from(column).unwrap_or(u32::MAX),
         text,
+        value,
     });
     Ok(())
 }
@@ -302,35 +305,97 @@ fn append_block(
         }
         return Ok(());
     }
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut header = 0;
+    let mut rows = SheetRows::default();
     for same_row in block.chunk_by(|one, other| one.row == other.row) {
-        let mut row = vec![String::new(); columns.len()];
-        for cell in same_row {
-            if let Ok(column) = columns.binary_search(&cell.column) {
-                row[column].clone_from(&cell.text);
-            }
-        }
         // Titles above the table stand alone in their row.
-        if rows.is_empty() && same_row.len() == 1 && same_row[0].column == columns[0] && columns.len() > 2 {
+        let alone = same_row.len() == 1 && same_row[0].column == columns[0] && columns.len() > 2;
+        if alone && rows.numbers.is_empty() {
             builder.line(&same_row[0].text, LineKind::Body);
             continue;
         }
-        rows.push(row);
-        if rows.len() == MAX_TABLE_ROWS {
+        rows.push(same_row, &columns);
+        if rows.numbers.len() == MAX_TABLE_ROWS {
             context.check_growth(builder)?;
-            append_rows(name, std::mem::take(&mut rows), &mut header, builder);
+            std::mem::take(&mut rows).append(name, &columns, builder);
         }
     }
-    append_rows(name, rows, &mut header, builder);
+    rows.append(name, &columns, builder);
     Ok(())
 }
 
-fn append_rows(name: &str, rows: Vec<Vec<String>>, header: &mut u32, builder: &mut DocumentBuilder) {
-    let rows = tidy(rows);
-    if !rows.is_empty() {
-        *header = guess_header_rows(&rows);
-        builder.table(Some(name.to_owned()), *header, rows);
+/// Rows of a table on their way into the document.
+#[derive(Default)]
+struct SheetRows {
+    numbers: Vec<u32>,
+    texts: Vec<Vec<String>>,
+    values: Vec<Vec<CellValue>>,
+}
+
+impl SheetRows {
+    fn push(&mut self, cells: &[Cell], columns: &[u32]) {
+        let mut texts = vec![String::new(); columns.len()];
+        let mut values = vec![CellValue::Text; columns.len()];
+        for cell in cells {
+            if let Ok(column) = columns.binary_search(&cell.column) {
+                texts[column].clone_from(&cell.text);
+                values[column] = cell.value;
+            }
+        }
+        self.numbers.push(cells.first().map_or(0, |cell| cell.row));
+        self.texts.push(texts);
+        self.values.push(values);
+    }
+
+    fn append(self, name: &str, columns: &[u32], builder: &mut DocumentBuilder) {
+        let (rows, places) = tidy_with_places(self.texts);
+        if rows.is_empty() {
+            return;
+        }
+        let kept = |row: &u32| {
+            let values = &self.values[*row as usize];
+            places
+                .columns
+                .iter()
+                .map(|column| values[*column as usize])
+                .collect()
+        };
+        let grid = Grid {
+            columns: places
+                .columns
+                .iter()
+                .map(|column| columns[*column as usize])
+                .collect(),
+            rows: places
+                .rows
+                .iter()
+                .map(|row| self.numbers[*row as usize])
+                .collect(),
+            values: places.rows.iter().map(kept).collect(),
+        };
+        builder.sheet_table(Some(name.to_owned()), guess_header_rows(&rows), rows, grid);
+    }
+}
+
+/// What a cell shows and what it holds.
+fn filled(value: &Data, style: NumberStyle) -> (String, CellValue) {
+    (value_text(value, style), cell_value(value))
+}
+
+fn cell_value(value: &Data) -> CellValue {
+    match value {
+        Data::Int(number) => CellValue::Number(*number as f64),
+        Data::Float(number) => CellValue::Number(*number),
+        Data::Bool(value) => CellValue::Boolean(*value),
+        // A serial number below one is a time of the day, which has no date.
+        Data::DateTime(moment) if !moment.is_duration() && moment.as_f64() >= 1.0 => {
+            let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
+            NaiveDate::from_ymd_opt(year.into(), month.into(), day.into())
+                .and_then(|date| date.and_hms_opt(hour.into(), minute.into(), second.into()))
+                .map_or(CellValue::Text, |moment| {
+                    CellValue::Moment(moment.and_utc().timestamp())
+                })
+        }
+        _ => CellValue::Text,
     }
 }
 
@@ -353,6 +418,7 @@ fn value_text(value: &Data, style: NumberStyle) -> String {
 mod tests {
     use crate::testing::{outline, parse, parse_limited, zip_of};
     use crate::{IngestLimits, ParseError};
+    use boxwood_core::CellValue;
 
     const TYPES: &str = r#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/><Override PartName="/xl/styles.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/></Types>"#;
     const PACKAGE: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
@@ -401,6 +467,35 @@ mod tests {
             outline(&document),
             "== Q1\nReport\n|! Name | Day | Share | Sum\n| Ann | 2024-03-05 | 12.50% | 1,234.50 EUR\n\
              | Bob | 2024-03-06 | 3 | 2.5\n"
+        );
+    }
+
+    #[test]
+    fn cells_keep_their_places_and_values() {
+        let rows = format!(
+            "<row r=\"1\">{}</row><row r=\"3\">{}{}</row><row r=\"4\">{}<c r=\"D4\" s=\"2\"><v>0.1234</v></c></row>\
+             <row r=\"5\">{}<c r=\"D5\" s=\"1\"><v>45357.5</v></c></row>\
+             <row r=\"6\">{}<c r=\"D6\" t=\"b\"><v>1</v></c></row>",
+            text("A1", "Report"),
+            text("B3", "Name"),
+            text("D3", "Value"),
+            text("B4", "Ann"),
+            text("B5", "Bob"),
+            text("B6", "Cem"),
+        );
+        let document = parse(&workbook("", &rows), "x").unwrap();
+        document.check().unwrap();
+        let grid = document.tables[0].grid.as_ref().unwrap();
+        assert_eq!((&grid.columns, &grid.rows), (&vec![1, 3], &vec![2, 3, 4, 5]));
+        let second: Vec<CellValue> = grid.values.iter().map(|row| row[1]).collect();
+        assert_eq!(
+            second,
+            [
+                CellValue::Text,
+                CellValue::Number(0.1234),
+                CellValue::Moment(1_709_726_400),
+                CellValue::Boolean(true)
+            ]
         );
     }
 

@@ -6,9 +6,9 @@
 use crate::context::ParseContext;
 use crate::encoding::decode;
 use crate::error::ParseError;
-use crate::table::{MAX_TABLE_ROWS, guess_header_rows, tidy};
-use boxwood_core::TextSource;
+use crate::table::{MAX_TABLE_ROWS, guess_header_rows, tidy_with_places};
 use boxwood_core::document::DocumentBuilder;
+use boxwood_core::{Grid, TextSource};
 
 /// Delimiters in the order of preference.
 const DELIMITERS: [char; 4] = [',', '\t', ';', '|'];
@@ -89,24 +89,37 @@ pub fn parse(
     context.begin_page(1, builder)?;
     builder.page(None, None, TextSource::Native);
     let mut rows = Vec::new();
+    let mut first_row = u32::from(hint.is_some());
     for (number, row) in Rows::new(body, delimiter).enumerate() {
         if number % 1_024 == 0 {
             context.check_growth(builder)?;
         }
         rows.push(row);
         if rows.len() == MAX_TABLE_ROWS {
-            append(std::mem::take(&mut rows), builder);
+            first_row = append(std::mem::take(&mut rows), first_row, builder);
         }
     }
-    append(rows, builder);
+    append(rows, first_row, builder);
     context.check_growth(builder)
 }
 
-fn append(rows: Vec<Vec<String>>, builder: &mut DocumentBuilder) {
-    let rows = tidy(rows);
+/// Adds rows as a table; the first of them is row `first_row` of the file. Gives the row after the last.
+fn append(rows: Vec<Vec<String>>, first_row: u32, builder: &mut DocumentBuilder) -> u32 {
+    let next = first_row.saturating_add(rows.len() as u32);
+    let (rows, places) = tidy_with_places(rows);
     if !rows.is_empty() {
-        builder.table(None, guess_header_rows(&rows), rows);
+        let grid = Grid {
+            columns: places.columns,
+            rows: places
+                .rows
+                .into_iter()
+                .map(|row| first_row.saturating_add(row))
+                .collect(),
+            values: Vec::new(),
+        };
+        builder.sheet_table(None, guess_header_rows(&rows), rows, grid);
     }
+    next
 }
 
 /// Splits text into rows of cells by RFC 4180, leniently.
