@@ -61,6 +61,10 @@ pub struct Answer {
     pub served_by: ServedBy,
     /// What was read of what is present.
     pub coverage: Coverage,
+    /// What was computed over a workbook's cells, where the answer comes from that.
+    pub calculation: Option<Calculation>,
+    /// Who read the pictures, where the processor is one for pictures.
+    pub pictures: Option<PicturesRead>,
     /// Tokens and times of the answering completion.
     pub usage: Usage,
     /// Time of each step.
@@ -74,10 +78,45 @@ pub struct Answer {
 pub struct Support {
     /// Calibrated probability, 0 to 1, that the files support the answer.
     pub probability: f32,
-    /// What it was measured by: `"model"` (own probabilities) or `"text"` (overlap only: the model gives no probabilities).
+    /// What it was measured by: `"model"` (own probabilities), `"text"` (overlap only: the model gives no
+    /// probabilities), `"picture"` (the model saw pictures, and no text of theirs confirms it: a constant), or
+    /// `"calculation"` (the model's probability of the query that was computed exactly; 0.8 where it gives none).
     pub method: &'static str,
     /// What was measured, where the model gives probabilities.
     pub signals: Option<Signals>,
+}
+
+/// A computation over the cells of a workbook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Calculation {
+    /// The query in words: `sum of "Units" in "Sales" where "Region" = "West"`.
+    pub query: String,
+    /// The exact result; one a group, where there are groups.
+    pub result: String,
+    /// The sheet; `None` in a CSV file.
+    pub sheet: Option<String>,
+    /// Rows that the result comes from.
+    pub rows_used: usize,
+    /// Rows that were looked at: all of the table.
+    pub rows_read: usize,
+    /// Cells of the column that were passed over since they hold no number.
+    pub cells_skipped: usize,
+    /// The cells that the result comes from: `Sales!D2:D14`.
+    pub cells: Vec<String>,
+}
+
+/// Who read the pictures of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PicturesRead {
+    /// `"model"`: it saw them; `"ocr"`: it was shown their recognised text only.
+    pub read_by: &'static str,
+    /// Pages or frames that the model saw.
+    pub shown: u32,
+    /// Pages or frames that the files have.
+    pub pages: u32,
+    /// Notes on what of each file the model did not see; they stand in [`FileCoverage::notes`].
+    #[serde(skip)]
+    pub left_out: Vec<(FileId, ReadNote)>,
 }
 
 /// A model that took part.

@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 /// Files that are parsed or loaded at the same time.
 const CONCURRENT_READS: usize = 4;
 
+const NO_TEXT: &str = "the file holds no readable text";
+
 /// The files of a request, and the texts that it gives in place of theirs.
 #[derive(Debug, Clone, Copy)]
 pub struct Items<'a> {
@@ -57,6 +59,22 @@ pub struct Gathered {
     pub unread: Vec<UnreadFile>,
 }
 
+impl Gathered {
+    /// Among texts a picture without text is shown to nobody.
+    fn leave_out_textless(&mut self) {
+        let (textless, sources): (Vec<Source>, Vec<Source>) = std::mem::take(&mut self.sources)
+            .into_iter()
+            .partition(is_textless);
+        self.sources = sources;
+        let unread = |source: Source| unread(&source.file, NO_TEXT.to_owned());
+        self.unread.extend(textless.into_iter().map(unread));
+    }
+}
+
+fn is_textless(source: &Source) -> bool {
+    source.document.text.trim().is_empty()
+}
+
 /// Reads every item.
 ///
 /// # Errors
@@ -64,6 +82,19 @@ pub struct Gathered {
 pub async fn gather(
     library: &Library,
     items: Items<'_>,
+    progress: &dyn ProgressSink,
+) -> Result<Gathered, AnswerError> {
+    gather_for(library, items, false, progress).await
+}
+
+/// [`gather`]; a picture without text counts as read where a model `sees` it, and all items are pictures.
+///
+/// # Errors
+/// As for [`gather`].
+pub async fn gather_for(
+    library: &Library,
+    items: Items<'_>,
+    sees: bool,
     progress: &dyn ProgressSink,
 ) -> Result<Gathered, AnswerError> {
     let total = items.files.len();
@@ -82,15 +113,13 @@ pub async fn gather(
             total,
         });
         match outcome {
-            Ok(source) if source.document.text.trim().is_empty() => {
+            Ok(source) if is_textless(&source) && !(sees && source.document.format.is_image()) => {
                 let no_text = || AnswerError::NoText {
                     item,
                     file_id: file.id().clone(),
                     file_name: file.name().to_owned(),
                 };
-                gathered
-                    .unread
-                    .push(unread(file, "the file holds no readable text".to_owned()));
+                gathered.unread.push(unread(file, NO_TEXT.to_owned()));
                 refusal.get_or_insert_with(no_text);
             }
             Ok(source) => gathered.sources.push(source),
@@ -111,6 +140,13 @@ pub async fn gather(
             Err(ReadError::Cancelled) => return Err(AnswerError::Cancelled),
             Err(ReadError::Store(error)) => return Err(error.into()),
         }
+    }
+    if !gathered
+        .sources
+        .iter()
+        .all(|source| source.document.format.is_image())
+    {
+        gathered.leave_out_textless();
     }
     match refusal {
         Some(refusal) if gathered.sources.is_empty() => Err(refusal),

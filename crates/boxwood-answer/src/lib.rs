@@ -15,12 +15,14 @@ pub mod gather;
 pub mod generate;
 pub mod library;
 pub mod parse;
+mod pictures;
 pub mod progress;
 pub mod prompt;
 pub mod question;
 pub mod resolve;
 pub mod retrieve;
 pub mod service;
+mod spreadsheet;
 pub mod suggest;
 pub mod support;
 pub mod text_gen;
@@ -28,7 +30,10 @@ pub mod text_gen;
 pub use agent::{
     AgentOverride, AskAgent, EmbeddingStrategy, EndpointParams, Language, TextTool, TextToolOverride,
 };
-pub use answer::{Answer, Coverage, FileCoverage, ModelUse, Processor, ServedBy, StepTimings, Support};
+pub use answer::{
+    Answer, Calculation, Coverage, FileCoverage, ModelUse, PicturesRead, Processor, ServedBy, StepTimings,
+    Support,
+};
 pub use error::AnswerError;
 pub use extract::{Depth, ExtractAgent, ExtractAgentOverride, ExtractMode, Extracted, Extraction};
 pub use library::{Library, ReadError};

@@ -5,7 +5,7 @@
 //! its parse workers.
 
 use boxwood_core::{ContentHash, Document, FileId};
-use boxwood_ingest::{IngestError, Ingestor, PARSER_VERSION};
+use boxwood_ingest::{IngestError, Ingestor, PARSER_VERSION, PagePicture, PictureRequest};
 use boxwood_search::{DocumentVectors, VectorKey};
 use boxwood_store::{DOCUMENT, ParseLease, ParseOutcome, ParseState, ReadableFile, Store, StoreError};
 use bytes::Bytes;
@@ -242,6 +242,24 @@ impl Library {
         let document = Arc::new(document);
         self.recent.lock().put(file.content_hash(), Arc::clone(&document));
         Ok(document)
+    }
+
+    /// The first pages of a file as pictures, painted now: nothing of them is kept.
+    ///
+    /// # Errors
+    /// [`ReadError`]; a format without pages is refused.
+    pub async fn pictures(
+        &self,
+        file: &ReadableFile,
+        request: PictureRequest,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<PagePicture>, ReadError> {
+        let copy = file.local_copy().await?;
+        let painted = self
+            .ingestor
+            .pictures(copy.path(), file.name(), request, cancel.clone())
+            .await;
+        painted.map_err(|error| read_error(file.id(), error))
     }
 
     /// The lock of a content; forgotten when nobody holds it.

@@ -77,7 +77,10 @@ pub async fn resolve(
     } else {
         Processor::LongText
     };
-    plan = plan_for(by_passages, settings_of(by_passages), models, config, words)?;
+    // A workbook is computed over whatever its size; its passages are for what can't be computed.
+    if plan.processor != Processor::Spreadsheet {
+        plan = plan_for(by_passages, settings_of(by_passages), models, config, words)?;
+    }
     plan.whole = false;
     Ok(plan)
 }

@@ -15,8 +15,9 @@ use crate::progress::{Progress, ProgressSink};
 use crate::question::Question;
 use crate::resolve::{self, Plan};
 use crate::retrieve::{self, Shown, default_embedding};
+use crate::spreadsheet::{self, Attempt, Computed};
 use crate::support::{self, Measured, SupportModel};
-use crate::{cite, prompt};
+use crate::{cite, pictures, prompt};
 use boxwood_core::FinishReason;
 use boxwood_models::ModelRegistry;
 use boxwood_search::EvidenceList;
@@ -140,7 +141,8 @@ impl AnswerService {
         let started = Instant::now();
         let mut timings = StepTimings::default();
 
-        let gathered = gather::gather(&self.library, question.items(), progress).await?;
+        let sees = pictures::may_be_seen(&self.models, question);
+        let gathered = gather::gather_for(&self.library, question.items(), sees, progress).await?;
         let sources = &gathered.sources;
         timings.gather = started.elapsed();
 
@@ -152,12 +154,22 @@ impl AnswerService {
             |processor| question.agent.settings(processor),
         )
         .await?;
+        let passed = match spreadsheet::compute(&plan, question, sources, progress).await? {
+            Attempt::Computed(computed) => {
+                timings.total = started.elapsed();
+                timings.generate = timings.total - timings.gather;
+                return Ok(self.finish_computed(question, &gathered, &plan, *computed, timings));
+            }
+            Attempt::FromText(why) => why,
+        };
         progress.report(Progress::Searching);
+        let retrieving = Instant::now();
         let query = retrieve::search_query(question.words());
         let shown = retrieve::retrieve(&self.library, &self.models, &plan, &query, sources).await?;
-        timings.retrieve = started.elapsed() - timings.gather;
+        timings.retrieve = retrieving.elapsed();
 
-        let request = prompt::build(&plan, question, sources, &shown);
+        let mut request = prompt::build(&plan, question, sources, &shown);
+        let pictures = pictures::add(&mut request, &plan, question, &self.library, sources).await?;
         let warnings = plan.model.warnings_for(&request);
         let generating = Instant::now();
         let completion = generate::generate(&plan.model, request.clone(), &question.cancel, progress).await?;
@@ -182,6 +194,7 @@ impl AnswerService {
             evidence: &evidence,
         };
         let support = support::measure(model, &self.config.support, measured).await?;
+        let support = pictures::support(support, pictures.as_ref(), draft.declines);
         timings.check = checking.elapsed();
         timings.total = started.elapsed();
 
@@ -196,8 +209,46 @@ impl AnswerService {
                 .into_iter()
                 .map(|warning| format!("{}: {}", warning.parameter, warning.message)),
         );
+        answer.warnings.extend(passed);
+        if let Some(pictures) = &pictures {
+            pictures::report(pictures, &mut answer.coverage.files);
+        }
+        answer.pictures = pictures;
         answer.timings = timings;
         Ok(answer)
+    }
+
+    /// An answer that was computed: its support is how surely the query is the one that was asked for.
+    fn finish_computed(
+        &self,
+        question: &Question,
+        gathered: &Gathered,
+        plan: &Plan,
+        computed: Computed,
+        timings: StepTimings,
+    ) -> Answer {
+        let checked = Checked {
+            draft: computed.text,
+            evidence: computed.evidence,
+            support: Support {
+                probability: computed.probability,
+                method: "calculation",
+                signals: None,
+            },
+        };
+        let answer = self.finish(
+            question,
+            gathered,
+            plan,
+            computed.shown,
+            computed.completion,
+            checked,
+        );
+        Answer {
+            calculation: Some(computed.calculation).filter(|_| !answer.abstained),
+            timings,
+            ..answer
+        }
     }
 
     /// Decides between answer and abstention and puts everything together.
@@ -249,6 +300,8 @@ impl AnswerService {
                 kind: completion.model.served.as_str(),
             },
             coverage,
+            calculation: None,
+            pictures: None,
             usage: completion.usage,
             timings: StepTimings::default(),
             warnings: unread_warnings(gathered),

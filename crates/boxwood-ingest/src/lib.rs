@@ -18,6 +18,7 @@ mod ocr;
 pub mod office;
 pub mod parse;
 pub mod pdf;
+pub mod picture;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -27,6 +28,7 @@ pub mod xml;
 
 pub use context::{IngestLimits, OcrConfig, OcrEngine, ParseContext, ParseProgress};
 pub use error::{IngestError, ParseError};
+pub use picture::{PagePicture, PictureRequest};
 pub use worker::{IngestConfig, Ingestor, ParseReport, WorkerCommand, worker_main};
 
 /// Version of what the parsers produce: kept artifacts of another version are parsed again.

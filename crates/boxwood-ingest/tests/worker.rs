@@ -4,7 +4,8 @@
 
 use boxwood_core::Document;
 use boxwood_ingest::{
-    IngestConfig, IngestError, IngestLimits, Ingestor, OcrConfig, OcrEngine, ParseError, WorkerCommand,
+    IngestConfig, IngestError, IngestLimits, Ingestor, OcrConfig, OcrEngine, ParseError, PictureRequest,
+    WorkerCommand,
 };
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -145,6 +146,38 @@ async fn a_crash_costs_one_file() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn pages_are_painted_by_a_worker_that_goes_on_parsing() {
+    let ingestor = Ingestor::new(config(|config| config.workers = 1));
+    let request = PictureRequest { most: 5, side: 200 };
+    let lease = file(include_bytes!("../../../samples/lease-contract.pdf"));
+    let pictures = ingestor
+        .pictures(lease.path(), "lease.pdf", request, CancellationToken::new())
+        .await
+        .unwrap();
+    assert!(
+        pictures
+            .iter()
+            .all(|picture| picture.height == 200 && picture.jpeg.starts_with(b"\xff\xd8"))
+    );
+    assert_eq!(
+        pictures.iter().map(|picture| picture.page).collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
+    let words = file(b"only words");
+    let refused = ingestor
+        .pictures(words.path(), "a.txt", request, CancellationToken::new())
+        .await;
+    assert!(matches!(
+        refused,
+        Err(IngestError::File(ParseError::Unsupported { .. }))
+    ));
+    assert_eq!(
+        parse(&ingestor, b"still here").await.unwrap().text,
+        "still here\n"
+    );
 }
 
 #[tokio::test]

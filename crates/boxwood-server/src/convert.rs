@@ -282,6 +282,12 @@ fn extension(answer: &Answer, include_citations: bool) -> Value {
         },
         "warnings": answer.warnings,
     });
+    if let Some(calculation) = &answer.calculation {
+        extension["calculation"] = json!(calculation);
+    }
+    if let Some(pictures) = &answer.pictures {
+        extension["images"] = json!(pictures);
+    }
     if include_citations {
         extension["citations"] = answer.citations.iter().map(cited).collect();
     }

@@ -65,6 +65,28 @@ pub fn parse(
     Ok(())
 }
 
+/// Hands out the first frames of a picture.
+///
+/// # Errors
+/// [`ParseError`], also from `take`; a damaged frame after the first ends the picture.
+pub(crate) fn frames(
+    bytes: &[u8],
+    context: &ParseContext,
+    most: u32,
+    take: &mut dyn FnMut(u32, RgbImage) -> Result<(), ParseError>,
+) -> Result<(), ParseError> {
+    let mut frames = frames::Frames::open(bytes, context)?;
+    for number in 1..=most {
+        context.checkpoint()?;
+        match frames.next(context) {
+            Some(Ok(image)) => take(number, image)?,
+            Some(Err(error)) if number == 1 => return Err(error),
+            Some(Err(_)) | None => break,
+        }
+    }
+    Ok(())
+}
+
 fn read_frame(
     image: &RgbImage,
     resolution: Option<f32>,

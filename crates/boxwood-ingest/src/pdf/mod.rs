@@ -23,10 +23,12 @@ use crate::layout::BodySize;
 use crate::ocr::Session;
 use boxwood_core::document::{DocumentBuilder, ReadNoteKind};
 use hayro::RenderCache;
-use hayro::hayro_interpret::InterpreterCache;
+use hayro::hayro_interpret::{InterpreterCache, InterpreterSettings};
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use image::RgbImage;
 use notes::Notes;
 use page::PageReader;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use unicode::UnicodeFallback;
 
@@ -75,6 +77,29 @@ pub fn parse(
         next = end;
     }
     reading.notes.finish(builder);
+    Ok(())
+}
+
+/// Paints the first pages.
+///
+/// # Errors
+/// [`ParseError`] as for [`parse`], also from `take`; a page that can't be painted is passed over.
+pub(crate) fn paint(
+    bytes: &[u8],
+    context: &ParseContext,
+    most: u32,
+    take: &mut dyn FnMut(u32, RgbImage) -> Result<(), ParseError>,
+) -> Result<(), ParseError> {
+    let pdf = open(&Arc::new(bytes.to_vec()), context)?;
+    let cache = RenderCache::new();
+    let settings = InterpreterSettings::default();
+    for (number, page) in (1..=most).zip(pdf.pages().iter()) {
+        context.checkpoint()?;
+        let painted = catch_unwind(AssertUnwindSafe(|| render::render_page(page, &cache, &settings)));
+        if let Some((image, _)) = painted.ok().flatten() {
+            take(number, image)?;
+        }
+    }
     Ok(())
 }
 

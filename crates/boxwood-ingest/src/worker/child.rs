@@ -4,10 +4,12 @@
 //! the parent's pipe (the process's own standard output is pointed at its standard error first, since a library
 //! could print). The worker ends when its input ends, after a panic, or after [`sandbox::MAX_FILES`] files.
 
-use super::protocol::{MAX_REQUEST_FRAME, Request, Response, read_frame, write_frame};
+use super::protocol::{MAX_REQUEST_FRAME, Request, Response, Task, read_frame, write_frame};
 use super::sandbox;
 use crate::context::{IngestLimits, OcrConfig, ParseContext};
+use crate::error::ParseError;
 use crate::parse::parse_bytes;
+use crate::picture::render_pictures;
 use std::fs::File;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,10 +45,19 @@ fn serve() -> io::Result<()> {
         match read_frame(&mut input, MAX_REQUEST_FRAME)? {
             None => return Ok(()),
             Some(Request::Setup { .. }) => return Err(io::Error::other("a second set-up frame")),
-            Some(Request::Parse { file_name, size }) => {
+            Some(Request::File {
+                file_name,
+                size,
+                task,
+            }) => {
                 let bytes = read_file(&mut input, size, &limits)?;
                 sandbox::grant_cpu_time(&limits, 0);
-                if !answer(&pipe, &limits, &ocr, &file_name, &bytes)? {
+                let file = Received {
+                    name: &file_name,
+                    bytes: &bytes,
+                    task,
+                };
+                if !answer(&pipe, &limits, &ocr, &file)? {
                     return Ok(());
                 }
             }
@@ -79,18 +90,19 @@ fn read_file(input: &mut impl Read, size: u64, limits: &IngestLimits) -> io::Res
     Ok(bytes)
 }
 
-/// Parses and sends the outcome; false when the worker must not be used again.
-fn answer(
-    pipe: &Pipe,
-    limits: &IngestLimits,
-    ocr: &OcrConfig,
-    file_name: &str,
-    bytes: &[u8],
-) -> io::Result<bool> {
+/// A file that was sent.
+struct Received<'a> {
+    name: &'a str,
+    bytes: &'a [u8],
+    task: Task,
+}
+
+/// Does the task and sends the outcome; false when the worker must not be used again.
+fn answer(pipe: &Pipe, limits: &IngestLimits, ocr: &OcrConfig, file: &Received<'_>) -> io::Result<bool> {
     let response = std::thread::scope(|scope| {
         let parser = std::thread::Builder::new()
             .stack_size(PARSER_STACK_BYTES)
-            .spawn_scoped(scope, || parse_caught(pipe, limits, ocr, file_name, bytes))?;
+            .spawn_scoped(scope, || work_caught(pipe, limits, ocr, file))?;
         parser
             .join()
             .map_err(|_| io::Error::other("the parser's thread died"))
@@ -100,25 +112,27 @@ fn answer(
     Ok(usable)
 }
 
-fn parse_caught(
-    pipe: &Pipe,
-    limits: &IngestLimits,
-    ocr: &OcrConfig,
-    file_name: &str,
-    bytes: &[u8],
-) -> Response {
+fn work_caught(pipe: &Pipe, limits: &IngestLimits, ocr: &OcrConfig, file: &Received<'_>) -> Response {
     let mut context =
-        ParseContext::new(limits.clone(), ocr.clone(), file_name).with_sink(progress_sink(pipe, limits));
+        ParseContext::new(limits.clone(), ocr.clone(), file.name).with_sink(progress_sink(pipe, limits));
     let started = |format: &str| {
         let format = format.to_owned();
         let _ = send(pipe, &Response::Started { format });
     };
-    let parsed = catch_unwind(AssertUnwindSafe(|| parse_bytes(bytes, &mut context, started)));
-    match parsed {
-        Ok(Ok(document)) => match document.to_artifact() {
-            Ok(artifact) => Response::Parsed(artifact),
-            Err(error) => Response::Panicked(error.to_string()),
-        },
+    let work = || -> Result<Response, ParseError> {
+        match file.task {
+            Task::Parse => {
+                let document = parse_bytes(file.bytes, &mut context, started)?;
+                Ok(match document.to_artifact() {
+                    Ok(artifact) => Response::Parsed(artifact),
+                    Err(error) => Response::Panicked(error.to_string()),
+                })
+            }
+            Task::Paint(request) => render_pictures(file.bytes, &mut context, request).map(Response::Painted),
+        }
+    };
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(response)) => response,
         Ok(Err(error)) => Response::Refused(error),
         Err(panic) => Response::Panicked(panic_message(panic.as_ref())),
     }

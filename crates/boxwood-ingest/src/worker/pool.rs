@@ -3,10 +3,12 @@
 //! Invariant: at most `workers` processes run at once, a worker that was killed, crashed or grew large is never used
 //! again, and a worker that has nothing to do ends after a while, so that an idle server holds none.
 
-use super::process::{Observer, Outcome, Worker};
+use super::process::{Observer, Outcome, Sent, Worker};
+use super::protocol::Task;
 use super::sandbox::MAX_FILES;
 use crate::context::{IngestLimits, OcrConfig, ParseProgress};
 use crate::error::{IngestError, ParseError};
+use crate::picture::{PagePicture, PictureRequest};
 use boxwood_core::Document;
 use std::ffi::OsString;
 use std::io;
@@ -151,18 +153,47 @@ impl Ingestor {
         let result = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(IngestError::Cancelled),
-            result = self.parse_file(source, file_name, observer, &mut report) => result,
+            result = self.work(source, file_name, Task::Parse, observer, &mut report) => result,
+        };
+        let result = match result {
+            Ok(Outcome::Parsed(artifact)) => decode(artifact).await,
+            Ok(outcome) => Err(unexpected(outcome)),
+            Err(error) => Err(error),
         };
         (result, report)
     }
 
-    async fn parse_file(
+    /// Paints the first pages of a PDF or frames of a picture. Cancelling kills the worker.
+    ///
+    /// # Errors
+    /// [`IngestError`], as for [`Ingestor::parse`]; a format without pages is unsupported.
+    pub async fn pictures(
         &self,
         source: &Path,
         file_name: &str,
+        request: PictureRequest,
+        cancel: CancellationToken,
+    ) -> Result<Vec<PagePicture>, IngestError> {
+        let mut report = ParseReport::default();
+        let outcome = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(IngestError::Cancelled),
+            outcome = self.work(source, file_name, Task::Paint(request), &|_| (), &mut report) => outcome?,
+        };
+        match outcome {
+            Outcome::Painted(pictures) => Ok(pictures),
+            outcome => Err(unexpected(outcome)),
+        }
+    }
+
+    async fn work(
+        &self,
+        source: &Path,
+        file_name: &str,
+        task: Task,
         observer: Observer<'_>,
         report: &mut ParseReport,
-    ) -> Result<Document, IngestError> {
+    ) -> Result<Outcome, IngestError> {
         let limits = &self.shared.config.limits;
         let (file, size) = open(source, limits).await?;
         let _permit = self
@@ -173,16 +204,17 @@ impl Ingestor {
             .map_err(|_| IngestError::Cancelled)?;
         let started = Instant::now();
         let mut worker = self.take_worker().await?;
-        let outcome = worker
-            .parse(file, size, file_name, limits, (observer, &mut *report))
-            .await;
+        let sent = Sent {
+            file,
+            size,
+            name: file_name,
+            task,
+        };
+        let outcome = worker.work(sent, limits, (observer, &mut *report)).await;
         report.elapsed = started.elapsed();
         let outcome = outcome?;
         self.give_back(worker, report);
-        match outcome {
-            Outcome::Refused(error) => Err(error.into()),
-            Outcome::Parsed(artifact) => decode(artifact).await,
-        }
+        Ok(outcome)
     }
 
     async fn take_worker(&self) -> Result<Worker, IngestError> {
@@ -245,6 +277,16 @@ async fn open(source: &Path, limits: &IngestLimits) -> Result<(File, u64), Inges
         return Err(ParseError::limit("file size", limit).into());
     }
     Ok((file, metadata.len()))
+}
+
+/// The error of a refusal, or of a worker that did something else than it was asked for.
+fn unexpected(outcome: Outcome) -> IngestError {
+    match outcome {
+        Outcome::Refused(error) => error.into(),
+        Outcome::Parsed(_) | Outcome::Painted(_) => IngestError::WorkerCrashed {
+            detail: "it did another task than it was given".to_owned(),
+        },
+    }
 }
 
 /// The artifact came from a process that read untrusted bytes: its invariants are checked.

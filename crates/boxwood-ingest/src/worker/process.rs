@@ -3,9 +3,10 @@
 //! Invariant: dropping a [`Worker`] kills its whole process group, so a cancelled request leaves nothing running.
 
 use super::pool::{IngestConfig, ParseReport, ResolveCommand};
-use super::protocol::{MAX_RESPONSE_FRAME, Request, Response, decode, encode, frame_length};
+use super::protocol::{MAX_RESPONSE_FRAME, Request, Response, Task, decode, encode, frame_length};
 use crate::context::{IngestLimits, ParseProgress};
 use crate::error::{IngestError, ParseError};
+use crate::picture::PagePicture;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -30,8 +31,22 @@ const LAST_WORDS_BYTES: usize = 2_048;
 pub(super) enum Outcome {
     /// The artifact of the document.
     Parsed(Vec<u8>),
+    /// The pages as pictures.
+    Painted(Vec<PagePicture>),
     /// The parser refused the file; the worker is well.
     Refused(ParseError),
+}
+
+/// A file on its way to a worker.
+pub(super) struct Sent<'a> {
+    /// Its bytes.
+    pub file: File,
+    /// How many.
+    pub size: u64,
+    /// Its name, a hint.
+    pub name: &'a str,
+    /// What is wanted of it.
+    pub task: Task,
 }
 
 /// A running worker process.
@@ -129,24 +144,23 @@ impl Worker {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Has the worker parse one file. After any error but [`Outcome::Refused`] the worker must be dropped.
-    pub(super) async fn parse(
+    /// Has the worker do its task with one file. After any error but [`Outcome::Refused`] it must be dropped.
+    pub(super) async fn work(
         &mut self,
-        file: File,
-        size: u64,
-        file_name: &str,
+        sent: Sent<'_>,
         limits: &IngestLimits,
         watch: (Observer<'_>, &mut ParseReport),
     ) -> Result<Outcome, IngestError> {
         self.files += 1;
         let (observer, report) = watch;
-        let request = Request::Parse {
-            file_name: file_name.to_owned(),
-            size,
+        let request = Request::File {
+            file_name: sent.name.to_owned(),
+            size: sent.size,
+            task: sent.task,
         };
         let sent = tokio::time::timeout(
             Duration::from_secs(limits.wall_seconds),
-            self.send_file(&request, file, size),
+            self.send_file(&request, sent.file, sent.size),
         );
         match sent.await {
             // The worker died while it was fed: the exit status tells why.
@@ -220,6 +234,7 @@ impl Worker {
                     observer(progress);
                 }
                 Response::Parsed(artifact) => return Ok(Outcome::Parsed(artifact)),
+                Response::Painted(pictures) => return Ok(Outcome::Painted(pictures)),
                 Response::Refused(error) => return Ok(Outcome::Refused(error)),
                 Response::Panicked(message) => {
                     let detail = format!("panic: {message}");
@@ -414,7 +429,13 @@ mod tests {
         let open = File::open(file.path()).await.unwrap();
         let mut report = ParseReport::default();
         let watch: (Observer<'_>, _) = (&|_| (), &mut report);
-        let parsed = worker.parse(open, 1 << 20, "a", &config.limits, watch).await;
-        assert_eq!(detail_of(parsed.err().unwrap()), "exit status 3");
+        let sent = Sent {
+            file: open,
+            size: 1 << 20,
+            name: "a",
+            task: Task::Parse,
+        };
+        let worked = worker.work(sent, &config.limits, watch).await;
+        assert_eq!(detail_of(worked.err().unwrap()), "exit status 3");
     }
 }

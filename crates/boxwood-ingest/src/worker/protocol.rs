@@ -4,6 +4,7 @@
 
 use crate::context::{IngestLimits, OcrConfig, ParseProgress};
 use crate::error::ParseError;
+use crate::picture::{PagePicture, PictureRequest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
@@ -24,12 +25,23 @@ pub(super) enum Request {
         ocr: OcrConfig,
     },
     /// One file; `size` raw bytes follow the frame.
-    Parse {
+    File {
         /// Name under which it was sent.
         file_name: String,
         /// Bytes that follow.
         size: u64,
+        /// What is wanted of it.
+        task: Task,
     },
+}
+
+/// What a worker does with a file.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) enum Task {
+    /// Read it.
+    Parse,
+    /// Paint its first pages.
+    Paint(PictureRequest),
 }
 
 /// Worker to parent.
@@ -49,6 +61,8 @@ pub(super) enum Response {
     Progress(ParseProgress),
     /// The document, as an artifact.
     Parsed(Vec<u8>),
+    /// The pages that were painted.
+    Painted(Vec<PagePicture>),
     /// The file was refused.
     Refused(ParseError),
     /// A parser panicked; the worker ends.
@@ -103,9 +117,10 @@ mod tests {
 
     #[test]
     fn frames_survive_the_pipe_and_claimed_lengths_are_bounded() {
-        let request = Request::Parse {
+        let request = Request::File {
             file_name: "ü.pdf".into(),
             size: 7,
+            task: Task::Paint(PictureRequest { most: 5, side: 1_024 }),
         };
         let bytes = encode(&request).unwrap();
         let read: Option<Request> = read_frame(&mut bytes.as_slice(), MAX_REQUEST_FRAME).unwrap();

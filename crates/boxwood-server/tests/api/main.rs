@@ -22,6 +22,8 @@ mod oauth;
 mod oauth_authorize;
 mod oauth_jwt;
 mod oauth_narrow;
+mod pictures;
+mod spreadsheets;
 mod stopping;
 mod studio;
 mod studio_use;
