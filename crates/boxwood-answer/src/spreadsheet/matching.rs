@@ -252,10 +252,9 @@ fn month_of(text: &str) -> Option<u32> {
         return (1..=12).contains(&month).then_some(month);
     }
     let name = text.trim_end_matches('.');
-    let short = |month: &&str| name.len() >= 3 && month.starts_with(name);
     MONTHS
         .iter()
-        .position(|month| short(&month))
+        .position(|month| name.len() >= 3 && month.starts_with(name))
         .map(|month| month as u32 + 1)
 }
 

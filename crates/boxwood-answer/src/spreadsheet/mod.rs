@@ -126,16 +126,19 @@ async fn choose_query(
                     "the question asks for nothing that the cells can be queried for".to_owned(),
                 ));
             }
-            Ok(Some(mut query)) => match run::run(&mut query, &tables[query.table]) {
-                Ok(outcome) => {
-                    return Ok(Ok(Chosen {
-                        query,
-                        outcome,
-                        reply,
-                    }));
+            Ok(Some(mut query)) => {
+                let table = &tables[query.table];
+                match run::run(&mut query, table) {
+                    Ok(outcome) => {
+                        return Ok(Ok(Chosen {
+                            query,
+                            outcome,
+                            reply,
+                        }));
+                    }
+                    Err(error) => error.to_string(),
                 }
-                Err(error) => error.to_string(),
-            },
+            }
             Err(why) => why,
         };
         request

@@ -29,7 +29,8 @@ fn result(document: &Document, reply: &Value) -> String {
         Ok(None) => return "none".to_owned(),
         Err(why) => return format!("refused: {why}"),
     };
-    match run(&mut query, &tables[query.table]) {
+    let table = &tables[query.table];
+    match run(&mut query, table) {
         Ok(outcome) => Worked::of(&query, &outcome, &tables, document).calculation.result,
         Err(error) => format!("failed: {error}"),
     }

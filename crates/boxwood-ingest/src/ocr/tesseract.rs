@@ -134,7 +134,7 @@ impl Recogniser for Tesseract {
         // Korean is read best as one block; all else with the program's own page analysis.
         let mode = if languages == "kor" { "6" } else { "3" };
         let table = execute(
-            &["stdin", "stdout", "-l", &languages, "--psm", mode, "tsv"],
+            &["stdin", "stdout", "-l", &languages, "--psm", mode, "tsv", "txt"],
             &bytes,
             context,
         )?;
@@ -163,7 +163,7 @@ impl Tesseract {
         languages: &str,
         context: &ParseContext,
     ) -> Result<Vec<RecognisedLine>, Unrecognised> {
-        let arguments = ["stdin", "stdout", "-l", languages, "--psm", "6", "tsv"];
+        let arguments = ["stdin", "stdout", "-l", languages, "--psm", "6", "tsv", "txt"];
         Ok(lines_of(&execute(&arguments, &portable_pixmap(image), context)?))
     }
 }
@@ -223,10 +223,40 @@ fn wait(child: &mut Child, context: &ParseContext) -> Result<(), Unrecognised> {
     }
 }
 
-/// The words of Tesseract's table, gathered by line.
-pub(super) fn lines_of(table: &str) -> Vec<RecognisedLine> {
+/// Tells from Tesseract's plain text where spaces stand: its table breaks Korean words into syllables.
+struct Spaces<'a> {
+    rest: std::str::Chars<'a>,
+    /// Whether the text is no longer that of the table.
+    lost: bool,
+}
+
+impl Spaces<'_> {
+    /// Whether a space or line end stands before the next word; `None` where the text does not tell.
+    fn before(&mut self, word: &str) -> Option<bool> {
+        let mut spaced = false;
+        for (index, expected) in word.chars().enumerate() {
+            let mut next = self.rest.next();
+            while index == 0 && next.is_some_and(char::is_whitespace) {
+                spaced = true;
+                next = self.rest.next();
+            }
+            self.lost |= next != Some(expected);
+        }
+        (!self.lost).then_some(spaced)
+    }
+}
+
+/// The words of Tesseract's table, gathered by line, with the spaces of the plain text that stands beside it.
+pub(super) fn lines_of(output: &str) -> Vec<RecognisedLine> {
+    let is_row = |line: &&str| line.matches('\t').count() == 11;
+    let text: Vec<&str> = output.lines().filter(|line| !is_row(line)).collect();
+    let text = text.join("\n");
+    let mut spaces = Spaces {
+        rest: text.chars(),
+        lost: false,
+    };
     let mut lines: BTreeMap<(u32, u32, u32), Vec<RecognisedWord>> = BTreeMap::new();
-    for row in table.lines() {
+    for row in output.lines().filter(is_row) {
         let cells: Vec<&str> = row.splitn(12, '\t').collect();
         let number = |index: usize| {
             cells
@@ -255,6 +285,7 @@ pub(super) fn lines_of(table: &str) -> Vec<RecognisedLine> {
             })
             .collect();
         let words = lines.entry((block, paragraph, line)).or_default();
+        let spaced = spaces.before(text).unwrap_or(true);
         let unspaced = words
             .last()
             .is_some_and(|word| word.text.ends_with(is_unspaced_script))
@@ -264,7 +295,7 @@ pub(super) fn lines_of(table: &str) -> Vec<RecognisedLine> {
             .enumerate()
         {
             if index == 0 {
-                word.space_before = !unspaced && !words.is_empty();
+                word.space_before = spaced && !unspaced && !words.is_empty();
             }
             word.bounds = BoundingBox {
                 top,

@@ -105,6 +105,31 @@ fn tesseracts_table_is_read_by_lines() {
 }
 
 #[test]
+fn syllables_of_a_korean_word_stay_together() {
+    let row = |number: u32, text: &str| {
+        format!(
+            "5\t1\t1\t1\t1\t{number}\t{}\t10\t8\t20\t93\t{text}\n",
+            number * 10
+        )
+    };
+    let rows: String = ["위", "원회", "는", "2025", "년"]
+        .iter()
+        .zip(1..)
+        .map(|(text, number)| row(number, text))
+        .collect();
+    let spaces = |output: String| -> Vec<bool> {
+        let lines = tesseract::lines_of(&output);
+        lines[0].words.iter().map(|word| word.space_before).collect()
+    };
+    assert_eq!(
+        spaces(format!("{rows}위원회는 2025년\n\n\u{c}")),
+        [false, false, false, true, false]
+    );
+    // Without the text every word of the table stands alone.
+    assert_eq!(spaces(rows), [false, true, true, true, true]);
+}
+
+#[test]
 fn without_an_engine_the_reason_is_told() {
     let reason = |config: OcrConfig| Session::new(&config).unavailable();
     assert_eq!(
