@@ -34,6 +34,28 @@ pub(super) async fn item(connection: &mut SqliteConnection, item: i64) -> Result
     Ok(())
 }
 
+/// Indexes what an older program left unindexed, and queues the reading of contents whose text is not indexed. Called when
+/// the store opens; costs next to nothing when there is nothing to do.
+pub(super) async fn catch_up(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let missing: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM items WHERE parent_id IS NOT NULL AND id NOT IN (SELECT id FROM item_words_docsize)",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .doing("look for items without words")?;
+    for id in missing {
+        item(connection, id).await?;
+    }
+    sqlx::query(
+        "UPDATE parse_jobs SET state = 'queued', attempt = 0 WHERE state = 'done' \
+         AND content NOT IN (SELECT content FROM indexed_contents)",
+    )
+    .execute(connection)
+    .await
+    .doing("queue contents without words")?;
+    Ok(())
+}
+
 /// Forgets an item and everything below it, before they are purged.
 pub(super) async fn forget_below(connection: &mut SqliteConnection, item: i64) -> Result<(), StoreError> {
     sqlx::query(

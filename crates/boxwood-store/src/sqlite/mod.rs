@@ -171,6 +171,9 @@ impl SqliteStore {
         let mut connection = writer.acquire().await.doing("open")?;
         jobs::requeue_abandoned(&mut connection).await?;
         drop(connection);
+        let mut catching_up = writer.begin_with("BEGIN IMMEDIATE").await.doing("open")?;
+        index::catch_up(&mut catching_up).await?;
+        catching_up.commit().await.doing("open")?;
         let readers = pool(options.readers.max(1)).connect_lazy_with(connect.read_only(true));
         Ok(Self {
             options,

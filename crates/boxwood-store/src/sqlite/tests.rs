@@ -54,6 +54,42 @@ async fn a_data_folder_is_opened_by_one_process_and_again_after_it() {
 }
 
 #[tokio::test]
+async fn what_an_older_program_kept_is_found_after_opening() {
+    use crate::jobs::{ParseOutcome, ParseState};
+    use crate::search::SearchQuery;
+    use crate::store::{ContentStore, FileStore, JobStore, SearchStore};
+
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(options(folder.path(), clock())).await.unwrap();
+    let admin = conformance::principal(&store.seed(conformance::seed()).await.unwrap().admin);
+    let staged = store.stage(&admin, conformance::stream(b"1")).await.unwrap();
+    let new = crate::items::NewFile::new(boxwood_core::FolderId::root(), "report.txt");
+    let file = store.create_file(&admin, new, staged).await.unwrap();
+    let lease = store
+        .lease_parse_job(1, chrono::Duration::hours(1))
+        .await
+        .unwrap()
+        .unwrap();
+    store.finish_parse_job(lease, ParseOutcome::Done).await.unwrap();
+    sqlx::query("DELETE FROM item_words")
+        .execute(&store.writer)
+        .await
+        .unwrap();
+    let query = SearchQuery::of_words("report");
+    assert_eq!(store.search(&admin, &query).await.unwrap().total_count, 0);
+    store.close().await;
+    drop(store);
+    let store = SqliteStore::open(options(folder.path(), clock())).await.unwrap();
+    assert_eq!(store.search(&admin, &query).await.unwrap().total_count, 1);
+    let hash = file.version.content_hash;
+    assert_eq!(
+        store.parse_state(&hash, 1).await.unwrap(),
+        Some(ParseState::Queued)
+    );
+    store.index_text(&hash, 1, "words").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(options(folder.path(), clock())).await.unwrap();
