@@ -101,7 +101,7 @@ pub struct File {
     /// What the file's content can be had as; only where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub representations: Option<Representations>,
-    /// Always `null`.
+    /// `null` here; the server adds the one that the item's metadata says.
     pub classification: Option<()>,
     /// The uploader's name.
     pub uploader_display_name: String,

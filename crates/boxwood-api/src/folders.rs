@@ -126,7 +126,7 @@ pub struct Folder {
     pub is_accessible_via_shared_link: bool,
     /// Always `true`.
     pub can_non_owners_view_collaborators: bool,
-    /// Always `null`.
+    /// `null` here; the server adds the one that the item's metadata says.
     pub classification: Option<()>,
 }
 

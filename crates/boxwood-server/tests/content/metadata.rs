@@ -261,6 +261,43 @@ async fn items_show_the_metadata_that_fields_name() {
 }
 
 #[tokio::test]
+async fn items_are_classified() {
+    let app = App::start().await;
+    let key = "securityClassification-6VMVochwUWo";
+    let body = json!({"scope": "enterprise", "templateKey": key, "displayName": "Classification", "fields": [
+        {"type": "enum", "key": "Box__Security__Classification__Key", "displayName": "Classification", "options": []}]});
+    let reply = app
+        .call("POST", "/2.0/metadata_templates/schema")
+        .json(body)
+        .send()
+        .await;
+    assert_eq!(reply.status, 201, "{:?}", reply.bytes);
+    let schema = format!("/2.0/metadata_templates/enterprise/{key}/schema");
+    let config = json!({"classification": {"classificationDefinition": "Keep inside", "colorID": 4}});
+    let add = json!([{"op": "addEnumOption", "fieldKey": "Box__Security__Classification__Key",
+        "data": {"key": "Secret", "staticConfig": config}}]);
+    let changed = app.call("PUT", &schema).json(add).send().await.json();
+    assert_eq!(changed["fields"][0]["options"][0]["staticConfig"], config);
+    let file = id(&app.upload("a.txt", "one").await);
+    let shown = async || {
+        let path = format!("/2.0/files/{file}?fields=classification");
+        app.call("GET", &path).send().await.json()["classification"].clone()
+    };
+    assert_eq!(shown().await, Value::Null);
+    let path = format!("/2.0/files/{file}/metadata/enterprise/{key}");
+    put_on(
+        &app,
+        &path,
+        json!({"Box__Security__Classification__Key": "Secret"}),
+    )
+    .await;
+    assert_eq!(
+        shown().await,
+        json!({"name": "Secret", "definition": "Keep inside"})
+    );
+}
+
+#[tokio::test]
 async fn queries_find_items_and_show_fields() {
     let app = App::start().await;
     let scope = deal(&app).await;

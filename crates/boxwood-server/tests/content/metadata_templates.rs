@@ -139,7 +139,7 @@ async fn wrong_templates_are_refused() {
             "templateKey",
         ),
         (
-            json!({"scope": "enterprise", "displayName": "A", "fields": [{"type": "enum", "key": "e", "displayName": "E"}]}),
+            json!({"scope": "enterprise", "displayName": "A", "fields": [{"type": "string", "key": "e", "displayName": "E", "options": [{"key": "x"}]}]}),
             400,
             "bad_request",
             "fields[0].options",

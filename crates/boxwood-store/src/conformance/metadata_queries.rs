@@ -6,7 +6,7 @@ use crate::metadata::query::{
     FieldFilter, MetadataFilter, MetadataMatches, MetadataOrder, MetadataQuery, Range,
 };
 use crate::metadata::{MetadataError, TemplateScope};
-use crate::{File, ItemRef, Role, StoreError};
+use crate::{File, GroupRole, Invitation, Invitee, ItemRef, NewGroup, NewMembership, Role, StoreError};
 use boxwood_core::{FolderId, Principal, Resource};
 use serde_json::{Value, json};
 
@@ -165,6 +165,20 @@ pub(crate) async fn queries_find_only_what_may_be_seen(world: &World) {
         find(&limited(admin, Resource::File(private.id.clone()))).await,
         ["private"]
     );
+    let grouped = world.user("grouped").await;
+    let group = store.create_group(admin, NewGroup::new("g")).await.unwrap();
+    let membership = NewMembership {
+        group: group.id.clone(),
+        user: grouped.user_id.clone(),
+        role: GroupRole::Member,
+        permissions: None,
+    };
+    store.add_member(admin, membership).await.unwrap();
+    assert!(find(&grouped).await.is_empty());
+    let invitation = Invitation::new(Invitee::Group(group.id), Role::Viewer);
+    let item = ItemRef::Folder(drop.id.clone());
+    store.invite(admin, &item, invitation).await.unwrap();
+    assert_eq!(find(&grouped).await, ["dropped"]);
     let below = MetadataQuery {
         ancestor: drop.id.clone(),
         ..everything.clone()

@@ -400,10 +400,6 @@ impl Step<'_> {
     ) -> Result<Option<InstanceEdit>, MetadataError> {
         let found = self.option_field(template, field)?;
         let index = self.option_position(found, key)?;
-        if found.options.len() == 1 {
-            let name = format!("{}OptionKey", option_word(field.kind));
-            return self.refuse(&name, "is the field's last option; remove the field instead");
-        }
         found.options.remove(index);
         Ok(Some(InstanceEdit::RemoveOption {
             field: field.key.clone(),

@@ -208,11 +208,6 @@ fn wrong_operations_are_refused_by_their_place() {
         },
         "[0].multiSelectOptionKeys",
     );
-    let last = |key: &str| TemplateOperation::RemoveOption {
-        field: of(FieldKind::Enum, "one"),
-        key: key.into(),
-    };
-    assert_eq!(run(&[last("a"), last("b")]).unwrap_err(), "[1].enumOptionKey");
     refused(
         TemplateOperation::EditTemplate(TemplateEdit {
             key: Some("9".into()),

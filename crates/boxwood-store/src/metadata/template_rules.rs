@@ -109,13 +109,6 @@ fn options(new: &NewField, path: &str, making: Making<'_>) -> Result<Vec<FieldOp
         let reason = format!("must be left out: a `{}` field has no options", new.kind.as_str());
         return Err(MetadataError::invalid(path, reason));
     }
-    if new.options.is_empty() {
-        let reason = format!(
-            "must name at least one option of the `{}` field",
-            new.kind.as_str()
-        );
-        return Err(MetadataError::invalid(path, reason));
-    }
     let mut seen = HashSet::new();
     let mut options = Vec::with_capacity(new.options.len());
     for (index, option) in new.options.iter().enumerate() {
@@ -275,7 +268,7 @@ mod tests {
             vec![field(FieldKind::Text, "a", &["x"])],
             Some("fields[0].options"),
         );
-        check(vec![field(FieldKind::Enum, "a", &[])], Some("fields[0].options"));
+        check(vec![field(FieldKind::Enum, "a", &[])], None);
         check(
             vec![field(FieldKind::MultiSelect, "a", &["x", "x"])],
             Some("fields[0].options[1].key"),

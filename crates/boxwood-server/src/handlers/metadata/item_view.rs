@@ -1,16 +1,18 @@
-//! `fields=metadata.<scope>.<key>` and `metadata.<scope>.<key>.<field>`: the metadata of an item inside the item.
+//! `fields=metadata.<scope>.<key>` and `metadata.<scope>.<key>.<field>`: the metadata of an item inside the item; and
+//! `fields=classification`, which is read from it.
 //!
 //! Called wherever an item is shown with `fields`. An item without such metadata shows none.
 
 use super::present;
 use crate::error::ApiError;
+use crate::handlers::operations::Operation;
 use crate::state::AppState;
 use boxwood_api::fields::FieldSelection;
 use boxwood_api::metadata::instances::Metadata;
 use boxwood_core::Principal;
 use boxwood_store::metadata::{MetadataInstance, TemplateScope};
 use boxwood_store::{Item, ItemRef, StoreError};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// An item's id with its kind.
 pub(crate) fn reference(item: &Item) -> ItemRef {
@@ -20,7 +22,7 @@ pub(crate) fn reference(item: &Item) -> ItemRef {
     }
 }
 
-/// Adds `metadata` to a shown item, where the request names some.
+/// Adds `metadata` and `classification` to a shown item, where the request names them.
 ///
 /// # Errors
 /// From the store. Who may not see the item's content gets the item without it.
@@ -31,6 +33,12 @@ pub(crate) async fn attach(
     fields: &FieldSelection,
     shown: &mut Value,
 ) -> Result<(), ApiError> {
+    if !Operation::ReadMetadata.is_allowed_by(&principal.scopes) {
+        return Ok(());
+    }
+    if fields.names("classification") {
+        shown["classification"] = classification(state, principal, item).await?;
+    }
     let wanted: Vec<&str> = fields.below("metadata").collect();
     if wanted.is_empty() {
         return Ok(());
@@ -52,6 +60,37 @@ pub(crate) async fn attach(
     }
     shown["metadata"] = Value::Object(scopes);
     Ok(())
+}
+
+/// The key of Box's classification template.
+const CLASSIFICATION: &str = "securityClassification-6VMVochwUWo";
+/// Its one field.
+const CLASSIFICATION_FIELD: &str = "Box__Security__Classification__Key";
+
+/// How an item is classified, from its metadata; `null` where it is not. Box's colours are not known, so none is shown.
+async fn classification(state: &AppState, principal: &Principal, item: &ItemRef) -> Result<Value, ApiError> {
+    let own = TemplateScope::OwnEnterprise;
+    let found = match state.store.metadata(principal, item, &own, CLASSIFICATION).await {
+        Ok(found) => found,
+        Err(StoreError::NotFound { .. } | StoreError::Forbidden { .. } | StoreError::Trashed { .. }) => {
+            return Ok(Value::Null);
+        }
+        Err(other) => return Err(other.into()),
+    };
+    let Some(name) = found.values.get(CLASSIFICATION_FIELD).and_then(Value::as_str) else {
+        return Ok(Value::Null);
+    };
+    let template = state
+        .store
+        .metadata_template(principal, &own, CLASSIFICATION)
+        .await?;
+    let option = template
+        .field(CLASSIFICATION_FIELD)
+        .and_then(|field| field.options.iter().find(|option| option.key == name));
+    let definition = option
+        .and_then(|option| option.static_config.as_ref())
+        .and_then(|config| config["classification"]["classificationDefinition"].as_str());
+    Ok(json!({"name": name, "definition": definition.unwrap_or_default()}))
 }
 
 /// The instance as the names ask for it; `None` where none names it.

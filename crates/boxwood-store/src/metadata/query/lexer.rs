@@ -65,8 +65,15 @@ pub(super) fn error(position: usize, reason: impl Into<String>) -> MetadataError
     }
 }
 
+/// Characters that a query may have: it is evaluated for every item that has metadata of the template.
+const LONGEST: usize = 10_000;
+
 /// Cuts a text into tokens.
 pub(super) fn tokens(text: &str) -> Result<Vec<Placed>, MetadataError> {
+    if text.chars().count() > LONGEST {
+        let reason = format!("a query has at most {LONGEST} characters; use arguments for long values");
+        return Err(error(LONGEST + 1, reason));
+    }
     let mut lexer = Lexer {
         characters: text.chars().collect(),
         next: 0,
@@ -209,6 +216,7 @@ mod tests {
             ("a = 1x", 5),
             ("日本 ~ :a", 4),
             ("a = 1e999", 5),
+            (&"a".repeat(10_001), 10_001),
         ] {
             let found = match tokens(text) {
                 Err(MetadataError::InvalidQuery { position, .. }) => position,
