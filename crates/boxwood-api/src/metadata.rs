@@ -1,5 +1,6 @@
 //! Metadata on the wire: templates, instances, queries, taxonomies.
 
+pub mod cascades;
 pub mod instances;
 pub mod queries;
 pub mod taxonomies;

@@ -7,6 +7,9 @@
 mod support;
 
 #[cfg(test)]
+#[path = "content/cascades.rs"]
+mod cascades;
+#[cfg(test)]
 #[path = "content/collaborations.rs"]
 mod collaborations;
 #[cfg(test)]

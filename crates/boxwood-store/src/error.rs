@@ -41,6 +41,8 @@ pub enum Thing {
     Taxonomy,
     /// A node of a taxonomy.
     TaxonomyNode,
+    /// A policy that cascades a folder's metadata.
+    CascadePolicy,
 }
 
 impl Thing {
@@ -63,6 +65,7 @@ impl Thing {
             Thing::MetadataInstance => "metadata",
             Thing::Taxonomy => "taxonomy",
             Thing::TaxonomyNode => "taxonomy node",
+            Thing::CascadePolicy => "cascade policy",
         }
     }
 }

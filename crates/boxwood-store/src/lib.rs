@@ -63,8 +63,8 @@ pub use search::expression::Expression;
 pub use search::{Between, SearchFields, SearchOrder, SearchPage, SearchQuery, TrashSearch};
 pub use sqlite::{SqliteStore, StoreOptions};
 pub use store::{
-    AgentStore, AnswerStore, CollaborationStore, ContentStore, EventStore, FileStore, FolderStore,
-    GroupStore, IdentityStore, JobStore, MetadataStore, SearchStore, Store, SweepReport, TaxonomyStore,
-    TrashStore, UploadStore,
+    AgentStore, AnswerStore, CascadeStore, CollaborationStore, ContentStore, EventStore, FileStore,
+    FolderStore, GroupStore, IdentityStore, JobStore, MetadataStore, SearchStore, Store, SweepReport,
+    TaxonomyStore, TrashStore, UploadStore,
 };
 pub use uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession, UploadTarget};

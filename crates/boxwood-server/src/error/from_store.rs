@@ -74,7 +74,7 @@ impl From<StoreError> for ApiError {
 fn missing(thing: Thing) -> ErrorCode {
     match thing {
         Thing::MetadataTemplate => ErrorCode::InstanceTupleNotFound,
-        Thing::MetadataInstance => ErrorCode::InstanceNotFound,
+        Thing::MetadataInstance | Thing::CascadePolicy => ErrorCode::InstanceNotFound,
         _ => ErrorCode::NotFound,
     }
 }

@@ -1,5 +1,6 @@
 //! Metadata: templates, instances, queries, taxonomies. What their handlers share: scopes of a path, pages.
 
+pub(crate) mod cascades;
 pub(crate) mod instances;
 pub(crate) mod item_view;
 pub(crate) mod queries;

@@ -1,7 +1,7 @@
 //! Rows of the metadata operations: templates, instances, queries, taxonomies.
 
 use super::Route;
-use crate::handlers::metadata::{instances, queries, taxonomies, taxonomy_nodes, templates};
+use crate::handlers::metadata::{cascades, instances, queries, taxonomies, taxonomy_nodes, templates};
 
 pub(super) fn rows() -> Vec<Route> {
     [
@@ -11,6 +11,7 @@ pub(super) fn rows() -> Vec<Route> {
         query_rows(),
         taxonomy_rows(),
         node_rows(),
+        cascade_rows(),
     ]
     .into_iter()
     .flatten()
@@ -162,6 +163,22 @@ fn node_rows() -> Vec<Route> {
             "/2.0/metadata_templates/{namespace}/{template_key}/fields/{field_key}/options",
             "get_metadata_templates_id_id_fields_id_options",
             taxonomy_nodes::options,
+        ),
+    ]
+}
+
+fn cascade_rows() -> Vec<Route> {
+    const ALL: &str = "/2.0/metadata_cascade_policies";
+    const ONE: &str = "/2.0/metadata_cascade_policies/{metadata_cascade_policy_id}";
+    vec![
+        Route::get(ALL, "get_metadata_cascade_policies", cascades::list),
+        Route::post(ALL, "post_metadata_cascade_policies", cascades::create),
+        Route::get(ONE, "get_metadata_cascade_policies_id", cascades::get),
+        Route::delete(ONE, "delete_metadata_cascade_policies_id", cascades::delete),
+        Route::post(
+            "/2.0/metadata_cascade_policies/{metadata_cascade_policy_id}/apply",
+            "post_metadata_cascade_policies_id_apply",
+            cascades::apply,
         ),
     ]
 }

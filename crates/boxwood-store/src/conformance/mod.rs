@@ -4,6 +4,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod answers;
+pub(crate) mod cascades;
 pub(crate) mod collaborations;
 pub(crate) mod contents;
 pub(crate) mod events;
@@ -64,6 +65,7 @@ macro_rules! suite {
                 a_requested_job_goes_first, a_lost_artifact_is_made_again }
             listing { folders_come_first_in_every_order, pages_join_without_gaps, markers_belong_to_their_listing,
                 limits_are_told, items_that_come_and_go_do_not_disturb_markers }
+            cascades { what_comes_into_a_folder_gets_its_metadata, a_policy_is_applied_to_what_is_there }
             metadata { metadata_lives_on_an_item, wrong_metadata_changes_nothing,
                 metadata_follows_the_role_on_its_item, metadata_goes_with_its_item_and_its_template,
                 copies_take_metadata_along_where_the_template_says_so }

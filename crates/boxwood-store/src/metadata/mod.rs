@@ -3,6 +3,7 @@
 //! Invariant: everything here is decided without a database, so every store decides alike; what is kept went through
 //! these rules. Called by the stores; the server converts its wire structs from and to these types.
 
+pub mod cascade;
 pub mod error;
 pub mod instance;
 pub mod key;
@@ -15,6 +16,7 @@ pub mod template_change;
 pub mod template_rules;
 pub mod values;
 
+pub use cascade::CascadePolicy;
 pub use error::MetadataError;
 pub use instance::MetadataInstance;
 pub use patch::PatchOperation;

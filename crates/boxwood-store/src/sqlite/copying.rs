@@ -111,6 +111,9 @@ async fn copy(
         made.get_or_insert(copied);
     }
     metadata::copy_metadata(store, connection, &copier.copies).await?;
+    if let Some(made) = made {
+        metadata::inherit(store, connection, made).await?;
+    }
     tree::use_space(connection, folder.owner, copier.bytes).await?;
     tree::grow(connection, Some(folder.item), copier.bytes).await?;
     let made = made.ok_or_else(|| super::convert::damaged("an item vanished while it was copied"))?;

@@ -3,7 +3,7 @@
 use super::access::{self, Access, user_number};
 use super::convert::{Doing, signed, to_json};
 use super::events::{self, Doer};
-use super::{SqliteStore, commit, copying, groups, jobs, rows, trash, tree, versions};
+use super::{SqliteStore, commit, copying, groups, jobs, metadata, rows, trash, tree, versions};
 use crate::content::StagedBlob;
 use crate::error::StoreError;
 use crate::events::EventKind;
@@ -121,6 +121,9 @@ impl FileStore for SqliteStore {
             lock: change.lock.as_ref(),
         };
         apply_change(&mut writing, principal, &access, &plan, now).await?;
+        if change.parent.is_some() {
+            metadata::inherit(self, &mut writing, access.item).await?;
+        }
         let changed = reload(&mut writing, principal, access.item).await?;
         commit(writing).await?;
         Ok(changed)
@@ -253,6 +256,7 @@ pub(super) async fn create(
     tree::use_space(connection, folder.owner, size).await?;
     tree::grow(connection, Some(folder.item), size).await?;
     jobs::enqueue(connection, &content.hash, store.options.parser_version, now).await?;
+    metadata::inherit(store, connection, id).await?;
     let doer = Doer::of(store, principal)?;
     events::note_item(connection, doer, EventKind::Upload, id, &events::nothing()).await?;
     Ok(id)

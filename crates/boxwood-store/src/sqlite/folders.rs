@@ -4,7 +4,7 @@ use super::access::{self, user_number};
 use super::convert::{Doing, unsigned};
 use super::events::{self, Doer};
 use super::files::{ItemChange, apply_change, check_new};
-use super::{SqliteStore, commit, copying, listing, rows, trash, tree};
+use super::{SqliteStore, commit, copying, listing, metadata, rows, trash, tree};
 use crate::error::StoreError;
 use crate::events::EventKind;
 use crate::items::{CopyTarget, Folder, FolderChange, ItemKind, NewFolder};
@@ -37,6 +37,7 @@ impl FolderStore for SqliteStore {
             tags: "[]",
         };
         tree::insert_item(&mut writing, &item).await?;
+        metadata::inherit(self, &mut writing, id).await?;
         let doer = Doer::of(self, principal)?;
         events::note_item(
             &mut writing,
@@ -95,6 +96,9 @@ impl FolderStore for SqliteStore {
             lock: None,
         };
         apply_change(&mut writing, principal, &access, &plan, self.now()).await?;
+        if change.parent.is_some() {
+            metadata::inherit(self, &mut writing, access.item).await?;
+        }
         let changed = reload(&mut writing, principal, access.item).await?;
         commit(writing).await?;
         Ok(changed)

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use sqlx::sqlite::SqlitePool;
 
 /// One a schema version, in the order in which they came (a file's number only names it).
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0004_groups.sql"),
     include_str!("migrations/0006_answers.sql"),
@@ -16,10 +16,11 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0007_search.sql"),
     include_str!("migrations/0002_metadata.sql"),
     include_str!("migrations/0003_agents.sql"),
+    include_str!("migrations/0008_cascades.sql"),
 ];
 
 /// The statements that set `user_version`; SQLite takes no bind parameter there.
-const SET_VERSION: [&str; 7] = [
+const SET_VERSION: [&str; 8] = [
     "PRAGMA user_version = 1",
     "PRAGMA user_version = 2",
     "PRAGMA user_version = 3",
@@ -27,6 +28,7 @@ const SET_VERSION: [&str; 7] = [
     "PRAGMA user_version = 5",
     "PRAGMA user_version = 6",
     "PRAGMA user_version = 7",
+    "PRAGMA user_version = 8",
 ];
 
 /// Brings the database to the newest schema.

@@ -7,7 +7,7 @@ use super::access::{Access, user_number};
 use super::convert::Doing;
 use super::events::{self, Doer};
 use super::files::check_new;
-use super::{SqliteStore, answers, commit, index, listing, rows, sharing, tree};
+use super::{SqliteStore, answers, commit, index, listing, metadata, rows, sharing, tree};
 use crate::error::{StoreError, Thing};
 use crate::events::EventKind;
 use crate::items::{Item, ItemRef};
@@ -54,6 +54,7 @@ impl TrashStore for SqliteStore {
             .await
             .doing("restore an item")?;
         tree::place_item(&mut writing, &access, &folder, current.size).await?;
+        metadata::inherit(self, &mut writing, access.item).await?;
         sqlx::query(
             "UPDATE items SET trashed_at = NULL, trashed_by = NULL, trash_root = NULL WHERE trash_root = ?1",
         )

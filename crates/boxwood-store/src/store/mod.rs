@@ -6,6 +6,7 @@
 
 mod agents;
 mod answers;
+mod cascades;
 mod collaborations;
 mod events;
 mod groups;
@@ -16,6 +17,7 @@ mod taxonomy;
 
 pub use agents::AgentStore;
 pub use answers::AnswerStore;
+pub use cascades::CascadeStore;
 pub use collaborations::CollaborationStore;
 pub use events::EventStore;
 pub use groups::GroupStore;
@@ -56,6 +58,7 @@ pub trait Store:
     + EventStore
     + SearchStore
     + MetadataStore
+    + CascadeStore
     + TaxonomyStore
 {
     /// Whether the database answers and the data folder can be written.

@@ -7,7 +7,7 @@ use super::super::SqliteStore;
 use super::super::access::Access;
 use super::super::convert::{Doing, column, damaged, json, to_json, unsigned};
 use super::super::{sharing, taxonomies};
-use super::templates;
+use super::{cascades, templates};
 use crate::error::{StoreError, Thing};
 use crate::items::ItemRef;
 use crate::metadata::key::uuid;
@@ -191,6 +191,7 @@ pub(super) async fn create(
         &to_json(&values)?,
     )
     .await?;
+    cascades::after_create(store, connection, access.item, &template.id).await?;
     let row = row_of(connection, access.item, template).await?;
     let row = row.ok_or_else(|| damaged("metadata vanished while it was made"))?;
     instance(&row, item, template, &access)

@@ -1,10 +1,12 @@
 //! Metadata in SQLite: the contract's methods, each over the functions of the files beside this one.
 
+mod cascades;
 mod copying;
 mod instances;
 mod queries;
 mod templates;
 
+pub(super) use cascades::inherit;
 pub(super) use copying::copy_metadata;
 pub(super) use templates::{edit_instances, of_enterprise as templates_of_enterprise};
 

@@ -5,6 +5,7 @@
 use super::super::SqliteStore;
 use super::super::convert::{Doing, column, json, number, to_json, unsigned};
 use super::super::taxonomies;
+use super::cascades;
 use crate::error::{StoreError, Thing};
 use crate::metadata::key::numbered_key;
 use crate::metadata::{
@@ -302,6 +303,7 @@ pub(super) async fn delete(
     template: &MetadataTemplate,
 ) -> Result<(), StoreError> {
     changeable(template, "delete")?;
+    cascades::remove_of_template(connection, &template.id).await?;
     sqlx::query("DELETE FROM metadata_instances WHERE template_id = ?1")
         .bind(&template.id)
         .execute(&mut *connection)
