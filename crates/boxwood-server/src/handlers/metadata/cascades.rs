@@ -1,6 +1,5 @@
 //! Cascade policies: make, read, list, apply, remove.
 
-use super::scope;
 use crate::auth::Authenticated;
 use crate::error::ApiError;
 use crate::extract::{BoxJson, Query};
@@ -13,7 +12,7 @@ use boxwood_api::metadata::templates::MarkerPage;
 use boxwood_api::{ErrorCode, Reason};
 use boxwood_core::FolderId;
 use boxwood_store::StoreError;
-use boxwood_store::metadata::{self as store};
+use boxwood_store::metadata as store;
 use http::StatusCode;
 use serde_json::Value;
 
