@@ -164,6 +164,7 @@ impl<'a> Filling<'a> {
     /// From the model; cancellation.
     pub async fn fill(&self, parts: &[Part], shown: &Shown) -> Result<Vec<Finding>, AnswerError> {
         let mut readings = self.attempt(parts.to_vec(), shown, Strictness::AsWritten).await?;
+        self.ask_unmeant(parts, &mut readings, shown).await?;
         let failed: Vec<usize> = (0..parts.len()).filter(|index| !readings[*index].valid).collect();
         if failed.is_empty() {
             return Ok(readings.into_iter().map(|reading| reading.finding).collect());
@@ -180,6 +181,29 @@ impl<'a> Filling<'a> {
             readings[index] = reading;
         }
         Ok(readings.into_iter().map(|reading| reading.finding).collect())
+    }
+
+    /// Asks again for what was left out against the model's own inclination; what then stands in the files is kept.
+    async fn ask_unmeant(
+        &self,
+        parts: &[Part],
+        readings: &mut [Reading],
+        shown: &Shown,
+    ) -> Result<(), AnswerError> {
+        let unmeant: Vec<usize> = (0..parts.len())
+            .filter(|index| readings[*index].valid && readings[*index].finding.is_unmeant())
+            .collect();
+        if unmeant.is_empty() {
+            return Ok(());
+        }
+        let again: Vec<Part> = unmeant.iter().map(|index| parts[*index].clone()).collect();
+        let asked = self.attempt(again, shown, Strictness::Present).await?;
+        for (index, reading) in unmeant.into_iter().zip(asked) {
+            if reading.valid && reading.finding.is_grounded() {
+                readings[index] = reading;
+            }
+        }
+        Ok(())
     }
 
     /// One completion for these parts; what a completion that broke off did not come to is asked for by itself.

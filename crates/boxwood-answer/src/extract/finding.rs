@@ -134,6 +134,27 @@ impl Finding {
         }
     }
 
+    /// Whether the model wrote that there is nothing although it found that unlikely: it was kept from what it meant.
+    pub fn is_unmeant(&self) -> bool {
+        /// About one in four.
+        const LIKELY: f32 = -1.4;
+        let log_prob = self.confidence.signals.and_then(|signals| signals.log_prob);
+        self.is_absent() && log_prob.is_some_and(|log_prob| log_prob < LIKELY)
+    }
+
+    /// Whether something of it stands in the files.
+    pub fn is_grounded(&self) -> bool {
+        match &self.content {
+            Content::Absent => false,
+            Content::Value(_) => self
+                .confidence
+                .signals
+                .is_some_and(|signals| signals.grounding > 0.0),
+            Content::Object(parts) => parts.iter().any(|(_, part)| part.is_grounded()),
+            Content::List(entries) => entries.iter().any(Finding::is_grounded),
+        }
+    }
+
     /// Whether there is no value.
     pub fn is_absent(&self) -> bool {
         self.content == Content::Absent

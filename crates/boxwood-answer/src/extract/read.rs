@@ -93,10 +93,11 @@ impl ReadingOf<'_> {
             .map(|entry| self.field(&entry_field, Some(entry)))
             .collect();
         let findings = readings.into_iter().map(|reading| reading.finding);
-        Reading::valid(Finding::list(
-            findings.filter(|entry| !entry.is_absent()).collect(),
-            0.8,
-        ))
+        let findings: Vec<Finding> = findings.filter(|entry| !entry.is_absent()).collect();
+        Reading::valid(match findings.is_empty() {
+            true => self.absence(node),
+            false => Finding::list(findings, 0.0),
+        })
     }
 
     fn scalar(&self, field: &FieldSpec, node: &Node) -> Reading {
@@ -312,10 +313,11 @@ impl ReadingOf<'_> {
                 rows.push(row);
             }
         }
-        Reading {
-            finding: Finding::list(rows, 0.8),
-            valid,
-        }
+        let finding = match rows.is_empty() {
+            true => self.absence(node),
+            false => Finding::list(rows, 0.0),
+        };
+        Reading { finding, valid }
     }
 
     fn cell(&self, field: &FieldSpec, node: Option<&Node>) -> Cell {

@@ -228,15 +228,29 @@ async fn read_rows(
     region: &Region,
 ) -> Result<Option<Vec<Finding>>, AnswerError> {
     let specs = std::slice::from_ref(field);
-    let limit = filling.plan.output_tokens;
-    let request = filling.request(specs, sources, shown, Strictness::AsWritten, limit);
-    let (raw, parsed) = filling.ask(request, region).await?;
-    if !parsed.complete {
-        return Ok(None);
+    for strictness in [Strictness::AsWritten, Strictness::Present] {
+        let limit = filling.plan.output_tokens;
+        let request = filling.request(specs, sources, shown, strictness, limit);
+        let (raw, parsed) = filling.ask(request, region).await?;
+        if !parsed.complete {
+            return Ok(None);
+        }
+        let reading = filling.read(specs, &raw, &parsed, region).pop();
+        let Some(found) = reading.map(|reading| reading.finding) else {
+            break;
+        };
+        if strictness == Strictness::AsWritten && found.is_unmeant() {
+            continue;
+        }
+        if let Content::List(rows) = found.content {
+            let asked_again = strictness == Strictness::Present;
+            return Ok(Some(
+                rows.into_iter()
+                    .filter(|row| !asked_again || row.is_grounded())
+                    .collect(),
+            ));
+        }
+        break;
     }
-    let reading = filling.read(specs, &raw, &parsed, region).pop();
-    Ok(Some(match reading.map(|reading| reading.finding.content) {
-        Some(Content::List(rows)) => rows,
-        _ => Vec::new(),
-    }))
+    Ok(Some(Vec::new()))
 }

@@ -15,6 +15,8 @@ pub enum Strictness {
     AsWritten,
     /// Numbers as numbers and dates as `YYYY-MM-DD`: the repair of a value that could not be read.
     Typed,
+    /// As they are written, and there: the repair of a `null` that the model did not mean.
+    Present,
 }
 
 /// Most options that are listed in the prompt; the schema holds the model to all of them.
@@ -36,21 +38,55 @@ pub fn object_schema(fields: &[FieldSpec], strictness: Strictness) -> Value {
 }
 
 fn field_schema(kind: &FieldKind, strictness: Strictness) -> Value {
+    let schema = nullable_schema(kind, strictness);
+    if strictness == Strictness::Present {
+        present(schema)
+    } else {
+        schema
+    }
+}
+
+/// The same without `null` and without an empty list.
+fn present(mut schema: Value) -> Value {
+    if schema["type"] == "array" {
+        schema["minItems"] = json!(1);
+    }
+    for word in ["type", "enum"] {
+        if let Some(entries) = schema.get_mut(word).and_then(Value::as_array_mut) {
+            entries.retain(|entry| !entry.is_null() && entry != "null");
+        }
+    }
+    schema
+}
+
+fn nullable_schema(kind: &FieldKind, strictness: Strictness) -> Value {
     let typed = strictness == Strictness::Typed;
     match kind {
         FieldKind::Number if typed => json!({"type": ["number", "null"]}),
         FieldKind::Date(_) if typed => {
             json!({"type": ["string", "null"], "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"})
         }
-        FieldKind::Text | FieldKind::Number | FieldKind::Date(_) => json!({"type": ["string", "null"]}),
+        // A model that is kept from writing a bare number rather writes `null` than a string.
+        FieldKind::Number => json!({"type": ["string", "number", "null"]}),
+        FieldKind::Text | FieldKind::Date(_) => json!({"type": ["string", "null"]}),
         FieldKind::Boolean => json!({"type": ["boolean", "null"]}),
         FieldKind::Choice { options, multiple } => choice_schema(options.iter(), *multiple),
         FieldKind::Taxonomy(choice) => {
             choice_schema(choice.options.iter().map(|option| &option.label), choice.multiple)
         }
-        FieldKind::Struct(fields) => object_schema(fields, strictness),
-        FieldKind::Table(fields) => json!({"type": "array", "items": object_schema(fields, strictness)}),
-        FieldKind::List(kind) => json!({"type": "array", "items": field_schema(kind, strictness)}),
+        FieldKind::Struct(fields) => object_schema(fields, inside(strictness)),
+        FieldKind::Table(fields) => {
+            json!({"type": "array", "items": object_schema(fields, inside(strictness))})
+        }
+        FieldKind::List(kind) => json!({"type": "array", "items": field_schema(kind, inside(strictness))}),
+    }
+}
+
+/// That a field is there does not mean that all of it is.
+fn inside(strictness: Strictness) -> Strictness {
+    match strictness {
+        Strictness::Present => Strictness::AsWritten,
+        other => other,
     }
 }
 
@@ -213,6 +249,17 @@ mod tests {
     fn the_repair_holds_values_to_their_type() {
         let schema = object_schema(&fields(), Strictness::Typed);
         assert!(schema["properties"]["born"]["pattern"].is_string());
+    }
+
+    #[test]
+    fn the_repair_of_a_null_leaves_no_null() {
+        let rows = FieldSpec::text("rows").of_kind(FieldKind::Table(vec![FieldSpec::text("a")]));
+        let age = FieldSpec::text("age").of_kind(FieldKind::Number);
+        let schema = object_schema(&[rows, age], Strictness::Present);
+        assert_eq!(schema["properties"]["rows"]["minItems"], 1);
+        let cell = &schema["properties"]["rows"]["items"]["properties"]["a"]["type"];
+        assert_eq!(cell, &json!(["string", "null"]), "a cell of a row may lack");
+        assert_eq!(schema["properties"]["age"]["type"], json!(["string", "number"]));
     }
 
     #[test]

@@ -124,6 +124,8 @@ async fn score(
     let scores = filling.score(request, &choices).await?;
     let of = |index: usize| scores.log_probs.get(index).copied();
     let any = (1..values).filter_map(of).fold(f32::NEG_INFINITY, f32::max);
+    // A bare number opens like no string.
+    let any = of(values).map_or(any, |value| value.max(any));
     let presence = of(0).map(|null| (any - null).clamp(-12.0, 12.0));
     let agreement = of(values).map(|value| (value - any).clamp(-12.0, 0.0));
     Ok((presence, agreement))

@@ -167,7 +167,7 @@ async fn a_value_that_is_not_of_its_type_is_asked_for_again() {
     let model = ScriptedModel::saying("{}");
     model.respond_with(|request: &ChatRequest| {
         let schema = request.response_format.as_ref()?.schema.to_string();
-        let strict = schema.contains("number");
+        let strict = !schema.contains("string");
         Some(Script::SaysJson(
             json!({"age": if strict { json!(34) } else { json!("thirty-four") }}),
         ))
@@ -178,6 +178,49 @@ async fn a_value_that_is_not_of_its_type_is_asked_for_again() {
     let reply = app.post(PATH, &body(&file, TEXT, fields)).await.body;
     assert_eq!(reply["answer"], json!({"age": 34}));
     assert_eq!(app.model.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_null_that_the_model_did_not_mean_is_asked_for_again() {
+    let model = ScriptedModel::saying("{}");
+    model.respond_with(|request: &ChatRequest| {
+        let schema = request.response_format.as_ref()?.schema.to_string();
+        let piece = |text: &str, log_prob| (text.to_owned(), log_prob);
+        Some(
+            match (
+                schema.contains("jobs"),
+                schema.contains("minItems"),
+                schema.contains("null"),
+            ) {
+                (true, false, _) => Script::SaysPieces(vec![
+                    piece(r#"{"jobs":"#, -0.1),
+                    piece("[]", -7.0),
+                    piece("}", -0.1),
+                ]),
+                (true, true, _) => Script::SaysJson(
+                    json!({"jobs": [{"title": "Software Engineer"}, {"title": "Astronaut"}]}),
+                ),
+                (false, _, true) => Script::SaysPieces(vec![
+                    piece(r#"{"age":"#, -0.1),
+                    piece("null", -6.0),
+                    piece("}", -0.1),
+                ]),
+                (false, _, false) => Script::SaysJson(json!({"age": 34})),
+            },
+        )
+    });
+    let app = TestApp::builder().model(model).start().await;
+    let file = app.upload("john.txt", b"x").await;
+    let fields = json!([
+        {"key": "age", "type": "float"},
+        {"key": "jobs", "type": "table", "fields": [{"key": "title"}]},
+    ]);
+    let reply = app.post(PATH, &body(&file, TEXT, fields)).await.body;
+    let expected = json!({"age": 34, "jobs": [{"title": "Software Engineer"}]});
+    assert_eq!(
+        reply["answer"], expected,
+        "only what stands in the file is taken: {reply}"
+    );
 }
 
 #[tokio::test]
