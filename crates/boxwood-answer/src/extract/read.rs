@@ -132,7 +132,10 @@ impl ReadingOf<'_> {
             };
             found.push((value, self.looking.grounds.best(&leaf.places, field)));
         }
-        keep_stated(&mut found);
+        // What a term of a taxonomy stands under is seldom stated beside it.
+        if matches!(field.kind, FieldKind::Choice { .. }) {
+            keep_stated(&mut found);
+        }
         let (mut chosen, mut places, mut grounding) = (Vec::new(), Vec::new(), 1f32);
         for (value, place) in found {
             grounding = grounding.min(place.map_or(INFERRED_GROUNDING, |place| place.quality));
