@@ -156,10 +156,10 @@ async fn a_model_that_box_withdrew_is_warned_of_and_an_unknown_one_refused() {
     agent["ask"]["basic_text"] = json!({"model": "no_such_model"});
     agent["ask"]["long_text"] = json!({"model": "azure__openai__text_embedding_ada_002"});
     let refused = app.post(PATH, &agent).await;
-    refused.assert_refused(400, "bad_request", "unknown_model", "ask.basic_text.model");
+    refused.assert_refused(400, "bad_request", "unknown_model", "ask.long_text.model");
     assert_eq!(
         refused.body["context_info"]["errors"][1]["name"],
-        "ask.long_text.model"
+        "ask.basic_text.model"
     );
 }
 
