@@ -19,6 +19,8 @@ if [ "${1:-build}" = tests ]; then
   need node nodejs
   need npm npm
   need openssl openssl
+  need curl curl
+  need flock util-linux
   python3 -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3-venv)
 fi
 # Scans in Korean and Cyrillic; English, Japanese and Chinese need no package.

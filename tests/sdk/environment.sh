@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Prints the environment of tests/sdk/run.sh for a server that runs already, for `eval`:
 #
-#   eval "$(tests/sdk/environment.sh ~/.local/share/boxwood 127.0.0.1:8443)"
+#   eval "$(tests/sdk/environment.sh ~/.local/share/boxwood 127.0.0.1:8443 127.0.0.1:8020)"
 #
-# The first argument is the server's data folder, the second its HTTPS address.
+# The arguments are the server's data folder, its HTTPS address and its HTTP address.
 set -euo pipefail
 
 data="${1:?the data folder of the server}"
 https="${2:-127.0.0.1:8443}"
+http="${3:-127.0.0.1:8020}"
 config="$data/development/box-jwt-config.json"
 ca="$(find "$data" -name 'ca.pem' -o -name 'ca.crt' | head -n 1)"
 
@@ -15,6 +16,7 @@ me="$(curl --silent --fail --cacert "$ca" -H 'Authorization: Bearer boxwood-dev-
 read -r user enterprise < <(python3 -c 'import json, sys; me = json.load(sys.stdin); print(me["id"], me["enterprise"]["id"])' <<< "$me")
 
 cat <<ENVIRONMENT
+export BOXWOOD_SDK_HTTP='$http'
 export BOXWOOD_SDK_HTTPS='$https'
 export BOXWOOD_SDK_CA='$ca'
 export JWT_CONFIG_BASE_64='$(base64 -w0 < "$config")'

@@ -1,6 +1,9 @@
-//! Checks that only developers run: `cargo xtask tidy`.
+//! What only developers run: `cargo xtask tidy`, `cargo xtask conformance`.
 //!
-//! Holds the rules of CONTRIBUTING.md that neither the compiler nor clippy checks. Called by `make lint`.
+//! `tidy` holds the rules of CONTRIBUTING.md that neither the compiler nor clippy checks; `make lint` calls it.
+//! `conformance` writes `docs/conformance.md`.
+
+mod conformance;
 
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
@@ -29,7 +32,8 @@ fn main() -> ExitCode {
     let task = std::env::args().nth(1);
     let result = match task.as_deref() {
         Some("tidy") => repository().and_then(|root| tidy(&root)),
-        _ => Err(anyhow::anyhow!("usage: cargo xtask tidy")),
+        Some("conformance") => repository().and_then(|root| write_conformance(&root)),
+        _ => Err(anyhow::anyhow!("usage: cargo xtask tidy|conformance")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -61,11 +65,21 @@ fn tidy(root: &Path) -> anyhow::Result<()> {
             _ => check_source(&text, &shown.to_string(), &mut mistakes),
         }
     }
+    let document = root.join(conformance::DOCUMENT);
+    if std::fs::read_to_string(document).unwrap_or_default() != conformance::render(root)? {
+        let document = conformance::DOCUMENT;
+        mistakes.push(format!("{document}: stale; run `cargo xtask conformance`"));
+    }
     if mistakes.is_empty() {
         Ok(())
     } else {
         bail!("{}", mistakes.join("\n"))
     }
+}
+
+fn write_conformance(root: &Path) -> anyhow::Result<()> {
+    std::fs::write(root.join(conformance::DOCUMENT), conformance::render(root)?)
+        .with_context(|| format!("{} can't be written", conformance::DOCUMENT))
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {

@@ -72,8 +72,6 @@ impl Preflight {
 pub struct UploadUrl {
     /// Absolute.
     pub upload_url: String,
-    /// Always `null`: the request's own token is used.
-    pub upload_token: Option<String>,
 }
 
 /// `POST /2.0/files/upload_sessions`.

@@ -2,6 +2,7 @@
 //!
 //! Called by the server's handlers; dates are RFC 3339, sizes are bytes.
 
+use crate::error::Reason;
 use crate::reading::{Findings, Reader};
 use crate::wire::{Moment, bounded_text};
 use serde::Serialize;
@@ -121,7 +122,7 @@ impl CreateUser {
         if !is_platform_access_only {
             reader.required("login", findings);
         }
-        let login = bounded_text(&mut reader, "login", 254, findings);
+        let login = login(&mut reader, findings);
         reader.close(findings);
         Some(Self {
             name: name?,
@@ -145,8 +146,61 @@ impl UpdateUser {
     pub fn read(body: &Value, findings: &mut Findings) -> Option<Self> {
         let mut reader = Reader::object(body, "", findings)?;
         let name = bounded_text(&mut reader, "name", 50, findings);
-        let login = bounded_text(&mut reader, "login", 254, findings);
+        let login = login(&mut reader, findings);
         reader.close(findings);
         Some(Self { name, login })
+    }
+}
+
+/// A login: an e-mail address.
+fn login(reader: &mut Reader<'_>, findings: &mut Findings) -> Option<String> {
+    let login = bounded_text(reader, "login", 254, findings)?;
+    if is_address(&login) {
+        return Some(login);
+    }
+    let message = "must be an e-mail address, such as name@example.com";
+    findings.refuse(Reason::InvalidParameter, reader.path_of("login"), message);
+    None
+}
+
+/// Whether this is an address as mail servers take it, without quotes and comments.
+fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let local_part = |part: &str| {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~-".contains(letter);
+        !part.is_empty() && part.chars().all(fits)
+    };
+    let label = |label: &str| {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+        let ends = label.starts_with('-') || label.ends_with('-');
+        !label.is_empty() && label.len() <= 63 && !ends && label.chars().all(fits)
+    };
+    local.len() <= 64 && local.split('.').all(local_part) && domain.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_are_addresses() {
+        for (text, expected) in [
+            ("ada@example.com", true),
+            ("admin@localhost", true),
+            ("a.b+c@mail.example.com", true),
+            ("", false),
+            ("ada", false),
+            ("@example.com", false),
+            ("ada@", false),
+            ("a@b@c", false),
+            ("a..b@example.com", false),
+            ("a b@example.com", false),
+            ("ada@-example.com", false),
+            ("\u{8}@example.com", false),
+        ] {
+            assert_eq!(is_address(text), expected, "{text}");
+        }
     }
 }

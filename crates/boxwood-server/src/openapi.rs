@@ -4,7 +4,10 @@
 //! description 2024.0 (`data/description*.json`: its operations that have a route, without any of its prose); what
 //! Boxwood adds (the event stream, the `boxwood` member, own operations) is added here.
 
+mod corrections;
+
 use crate::routes;
+use http::Method;
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
@@ -34,11 +37,12 @@ fn facts() -> Result<Value, serde_json::Error> {
 /// When the embedded facts are no JSON, which a test rules out.
 pub fn describe(base: &str) -> Result<Value, serde_json::Error> {
     let mut facts = facts()?;
+    corrections::correct(&mut facts);
     extend_answers(&mut facts);
     let mut paths: Map<String, Value> = Map::new();
     let mut named = HashSet::new();
     for route in routes::table() {
-        let mut operation = operation(&facts["operations"][route.operation], route.path);
+        let mut operation = operation(&facts["operations"][route.operation], &route);
         if named.insert(route.operation) {
             // The same operation may be served on two paths, but ids are unique.
             operation.insert("operationId".to_owned(), route.operation.into());
@@ -67,9 +71,9 @@ pub fn describe(base: &str) -> Result<Value, serde_json::Error> {
 }
 
 /// One operation from its facts; own operations have none and get the least that is true.
-fn operation(facts: &Value, path: &str) -> Map<String, Value> {
+fn operation(facts: &Value, route: &routes::Route) -> Map<String, Value> {
     let mut operation = Map::new();
-    let mut parameters: Vec<Value> = path_parameters(path)
+    let mut parameters: Vec<Value> = path_parameters(route.path)
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
         .collect();
     parameters.extend(facts["parameters"].as_array().cloned().unwrap_or_default());
@@ -81,7 +85,16 @@ fn operation(facts: &Value, path: &str) -> Map<String, Value> {
     }
     let mut responses = facts["responses"].as_object().cloned().unwrap_or_default();
     if responses.is_empty() {
-        responses.insert("200".to_owned(), json!({}));
+        let done = if route.method == Method::DELETE {
+            "204"
+        } else {
+            "200"
+        };
+        responses.insert(done.to_owned(), json!({}));
+    }
+    let refusal = &mut responses.entry("default").or_insert_with(|| json!({}))["content"]["application/json"];
+    if refusal.is_null() {
+        *refusal = corrections::refusal();
     }
     for (status, response) in &mut responses {
         response["description"] = outcome(status).into();

@@ -1,5 +1,8 @@
-//! The whole program, started as a user starts it: the official SDKs, large uploads, a full disk.
+//! The whole program, started as a user starts it: clients that people use already, large uploads, a full disk.
 
+#[cfg(test)]
+#[path = "program/conformance.rs"]
+mod conformance;
 #[cfg(test)]
 #[path = "program/sdk.rs"]
 mod sdk;

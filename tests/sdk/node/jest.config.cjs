@@ -4,10 +4,11 @@
 
 module.exports = {
   rootDir: process.env.BOXWOOD_SDK_WORK,
-  roots: ['<rootDir>/suite'],
-  cacheDirectory: '<rootDir>/jest-cache',
+  roots: [`${process.env.BOXWOOD_SDK_RUN}/suite`],
+  cacheDirectory: `${process.env.BOXWOOD_SDK_RUN}/jest-cache`,
   testEnvironment: 'node',
-  testTimeout: 180000,
+  // A model of 1.5 billion parameters on two cores that others use too.
+  testTimeout: 600000,
   transform: {
     '^.+\\.ts$': [
       'ts-jest',

@@ -1,13 +1,11 @@
 """Tokens: what a down-scoped token may do, and that a revoked one ends."""
 
-import unittest
-
 from box_sdk_gen import BoxAPIError, BoxDeveloperTokenAuth, DeveloperTokenConfig
 
 import common
 
 
-class Tokens(unittest.TestCase):
+class Tokens(common.BoxTest):
     def test_a_down_scoped_token_renames_one_file_and_no_more(self):
         auth = common.jwt_auth()
         box = common.client(auth)
@@ -41,7 +39,3 @@ class Tokens(unittest.TestCase):
         auth.revoke_token(network_session=common.session())
         with self.assertRaises(Exception):
             held.users.get_user_me()
-
-
-if __name__ == "__main__":
-    unittest.main()

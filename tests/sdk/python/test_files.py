@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import unittest
 
 from box_sdk_gen import (
     BoxAPIError,
@@ -20,18 +19,7 @@ from box_sdk_gen import (
 import common
 
 
-class Files(unittest.TestCase):
-    def setUp(self):
-        self.box = common.client()
-
-    def refused(self, status, code, call):
-        with self.assertRaises(BoxAPIError) as caught:
-            call()
-        response = caught.exception.response_info
-        self.assertEqual((response.status_code, response.body["code"]), (status, code))
-        self.assertTrue(response.request_id)
-        return response.body
-
+class Files(common.BoxTest):
     def test_upload_read_rename_and_trash(self):
         file = common.upload(self.box, b"The Sun rises in the east")
         self.assertEqual(file.size, 25)
@@ -158,7 +146,3 @@ class Files(unittest.TestCase):
             response = self.box.make_request(FetchOptions(url=url, method="GET", response_format=ResponseFormat.BINARY))
             self.assertIn("The Sun rises in the east.", response.content.read().decode())
         self.box.files.delete_file_by_id(file.id)
-
-
-if __name__ == "__main__":
-    unittest.main()

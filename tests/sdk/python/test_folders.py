@@ -1,16 +1,11 @@
-"""Folders: make, read, page through, change, copy, delete; users; the trash."""
-
-import unittest
+"""Folders: make, read, page through, change, copy, delete; the trash; owners."""
 
 from box_sdk_gen import BoxAPIError, CopyFolderParent, UpdateFolderByIdParent
 
 import common
 
 
-class Folders(unittest.TestCase):
-    def setUp(self):
-        self.box = common.client()
-
+class Folders(common.BoxTest):
     def test_the_root_is_called_all_files(self):
         root = self.box.folders.get_folder_by_id("0")
         self.assertEqual((root.id, root.name, root.type.value), ("0", "All Files", "folder"))
@@ -59,7 +54,7 @@ class Folders(unittest.TestCase):
         self.box.folders.delete_folder_by_id(folder.id, recursive=True)
 
 
-class Users(unittest.TestCase):
+class Owners(common.BoxTest):
     def test_user_and_enterprise_subjects_are_two_users(self):
         user = common.client(common.ccg_auth(enterprise_id=common.ENTERPRISE_ID, user_id=common.USER_ID).with_user_subject(common.USER_ID))
         self.assertEqual(user.users.get_user_me().id, common.USER_ID)
@@ -75,7 +70,3 @@ class Users(unittest.TestCase):
             user.files.get_file_by_id(file.id)
         self.assertEqual(caught.exception.response_info.status_code, 404)
         service.files.delete_file_by_id(file.id)
-
-
-if __name__ == "__main__":
-    unittest.main()

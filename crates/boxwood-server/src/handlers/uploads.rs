@@ -261,6 +261,5 @@ pub(crate) async fn preflight_version(
 fn upload_url(origin: &Origin, path: &str) -> BoxJson<UploadUrl> {
     BoxJson(UploadUrl {
         upload_url: format!("{}{path}", origin.0),
-        upload_token: None,
     })
 }

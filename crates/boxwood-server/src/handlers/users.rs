@@ -79,22 +79,37 @@ pub(crate) async fn list(
             })
         })
         .collect();
-    let first = usize::try_from(offset).unwrap_or(usize::MAX);
+    let by_marker = query.flag("usemarker")?.unwrap_or(false);
+    let first = if by_marker {
+        after_marker(&query, &wanted)?
+    } else {
+        usize::try_from(offset).unwrap_or(usize::MAX)
+    };
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let entries: Result<Vec<Value>, ApiError> = wanted
-        .iter()
-        .skip(first)
-        .take(most)
-        .map(|user| show(&state, user, &query))
-        .collect();
+    let page: Vec<_> = wanted.iter().skip(first).take(most).collect();
+    let entries: Result<Vec<Value>, ApiError> = page.iter().map(|user| show(&state, user, &query)).collect();
+    let more = wanted.len() > first.saturating_add(page.len());
+    let last = page.last().filter(|_| more).map(|user| user.id.to_string());
     Ok(BoxJson(ItemPage {
-        total_count: Some(u64::try_from(wanted.len()).unwrap_or(u64::MAX)),
+        total_count: (!by_marker).then(|| u64::try_from(wanted.len()).unwrap_or(u64::MAX)),
         entries: entries?,
-        offset: Some(offset),
+        offset: (!by_marker).then_some(offset),
         limit: u64::from(limit),
         order: None,
-        next_marker: None,
+        next_marker: by_marker.then(|| last.unwrap_or_default()),
     }))
+}
+
+/// Where the page after the marker begins: a marker is the id of the last user of the page before.
+fn after_marker(query: &Query, users: &[&boxwood_store::User]) -> Result<usize, ApiError> {
+    let Some(marker) = query.text("marker").filter(|marker| !marker.is_empty()) else {
+        return Ok(0);
+    };
+    users
+        .iter()
+        .position(|user| user.id.as_str() == marker)
+        .map(|place| place + 1)
+        .ok_or_else(|| query.refuse("marker", "must be the `next_marker` of a page of this list"))
 }
 
 /// `GET /2.0/users/{id}`.

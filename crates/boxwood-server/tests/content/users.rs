@@ -61,6 +61,11 @@ async fn users_are_made_changed_and_removed() {
         .await
         .refused(400, "bad_request", "login");
     app.call("POST", "/2.0/users")
+        .json(json!({"name": "E", "login": "no address"}))
+        .send()
+        .await
+        .refused(400, "bad_request", "login");
+    app.call("POST", "/2.0/users")
         .json(json!({"name": "E", "login": "DI@example.com"}))
         .send()
         .await
@@ -158,4 +163,27 @@ async fn administrators_act_as_others_and_nobody_else_does() {
             .status,
         200
     );
+}
+
+#[tokio::test]
+async fn users_come_in_pages_by_marker() {
+    let app = App::start().await;
+    let all = app.call("GET", "/2.0/users").send().await.json();
+    let (mut seen, mut marker) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/2.0/users?usemarker=true&limit=1&marker={marker}");
+        let page = app.call("GET", &path).send().await.json();
+        assert!(page.get("total_count").is_none() && page.get("offset").is_none());
+        seen.extend(page["entries"].as_array().unwrap().iter().cloned());
+        marker = page["next_marker"].as_str().unwrap().to_owned();
+        if marker.is_empty() {
+            break;
+        }
+    }
+    assert!(seen.len() > 1);
+    assert_eq!(Some(&seen), all["entries"].as_array());
+    app.call("GET", "/2.0/users?usemarker=true&marker=nonsense")
+        .send()
+        .await
+        .refused(400, "bad_request", "query.marker");
 }

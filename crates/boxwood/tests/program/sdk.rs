@@ -1,24 +1,28 @@
-//! The official SDKs against the program: the Node SDK's own test files, unmodified, and ours over the Python SDK.
+//! Clients that people use already against the program: the Node SDK's own test files, unmodified; ours over the Python
+//! SDK, LangChain and LlamaIndex; the code of `docs/clients.md`; and schemathesis over what the server says it serves.
 //!
 //! They need `node` with npm, and `python3` with venv; packages are installed once, by lock files (`tests/sdk`). With
-//! `BOXWOOD_SDK=skip` these tests say so and do nothing.
+//! `BOXWOOD_SDK=skip` these tests say so and do nothing. What each client called and got is compared with
+//! `tests/sdk/conformance` ([`crate::conformance`]).
 
+use crate::conformance;
 use crate::server::{Server, repository};
 use base64::Engine;
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::Command;
 
-fn run(suite: &str) {
-    if std::env::var("BOXWOOD_SDK").is_ok_and(|value| value == "skip") {
-        println!("left out: BOXWOOD_SDK=skip");
-        return;
-    }
-    let server = Server::start("");
+/// Runs a suite and checks its record. `record` names a file below `tests/sdk/conformance`.
+fn run(server: &Server, suite: &[&str], record: Option<&str>) {
     let (status, body) = server.get("/2.0/users/me?fields=enterprise", Some("boxwood-dev-token"));
     assert_eq!(status, 200, "{body}");
     let me: serde_json::Value = serde_json::from_str(&body).unwrap();
     let config = std::fs::read(server.data_file("box-jwt-config.json")).unwrap();
+    let before = conformance::requests(server);
     let outcome = Command::new(repository().join("tests/sdk/run.sh"))
-        .arg(suite)
+        .args(suite)
+        .env("PATH", path_with_the_program())
+        .env("BOXWOOD_SDK_HTTP", server.http.to_string())
         .env("BOXWOOD_SDK_HTTPS", server.https.to_string())
         .env("BOXWOOD_SDK_CA", server.data_file("ca.pem"))
         .env(
@@ -33,17 +37,61 @@ fn run(suite: &str) {
         .unwrap();
     assert!(
         outcome.success(),
-        "the {suite} suite failed; the server said:\n{}",
+        "{suite:?} failed; the server said:\n{}",
         server.log()
     );
+    if let Some(record) = record {
+        conformance::check(server, &before, record);
+    }
+}
+
+/// `PATH` with the folder of the program under test before the others.
+fn path_with_the_program() -> OsString {
+    let folder = Path::new(env!("CARGO_BIN_EXE_boxwood")).parent().unwrap();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&others));
+    std::env::join_paths(folders).unwrap()
+}
+
+fn left_out() -> bool {
+    let skip = std::env::var("BOXWOOD_SDK").is_ok_and(|value| value == "skip");
+    if skip {
+        println!("left out: BOXWOOD_SDK=skip");
+    }
+    skip
 }
 
 #[test]
 fn the_node_sdk_passes_its_own_tests() {
-    run("node");
+    if !left_out() {
+        run(&Server::start(""), &["node"], Some("node-content"));
+    }
 }
 
 #[test]
 fn the_python_sdk_works() {
-    run("python");
+    if !left_out() {
+        run(&Server::start(""), &["python"], Some("python-content"));
+    }
+}
+
+#[test]
+fn every_client_gets_answers_from_the_default_model() {
+    if left_out() {
+        return;
+    }
+    // One model for all of them: loading it costs more than most answers.
+    let server = Server::start_with_the_default_model();
+    run(&server, &["node", "--model"], Some("node-answers"));
+    run(&server, &["python", "--model"], Some("python-answers"));
+    run(&server, &["frameworks", "test_langchain"], Some("langchain"));
+    run(&server, &["frameworks", "test_llama_index"], Some("llama-index"));
+    run(&server, &["snippets"], None);
+}
+
+#[test]
+fn the_description_holds_for_generated_requests() {
+    if !left_out() {
+        run(&Server::start(""), &["schema"], None);
+    }
 }

@@ -1,4 +1,4 @@
-//! A `boxwood serve` of its own for a test: own data folder, free ports, a stub model on loopback.
+//! A `boxwood serve` of its own for a test: own data folder, free ports, a stub model on loopback or the default model.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -32,7 +32,7 @@ impl Drop for Running {
 /// A server that answers.
 pub struct Server {
     process: Running,
-    _model: Running,
+    _model: Option<Running>,
     folder: TempDir,
     pub http: SocketAddr,
     pub https: SocketAddr,
@@ -59,31 +59,51 @@ fn start_model() -> (Running, u16) {
     )
 }
 
-/// The embedder that `boxwood models pull` has installed, if it has: the default agent names it.
-fn link_embedder(cache: &Path) {
+/// The cache folder that `boxwood models pull` fills.
+fn shared_cache() -> Option<PathBuf> {
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/boxwood"));
-    let installed = std::env::var_os("BOXWOOD_CACHE")
-        .map(PathBuf::from)
-        .or(home)
-        .map(|shared| shared.join("models/minilm"));
-    if let Some(installed) = installed.filter(|folder| folder.exists()) {
-        std::fs::create_dir_all(cache.join("models")).unwrap();
-        std::os::unix::fs::symlink(installed, cache.join("models/minilm")).unwrap();
-    }
+    std::env::var_os("BOXWOOD_CACHE").map(PathBuf::from).or(home)
+}
+
+/// Lets a cache folder of its own have a folder of the shared one, if that is there.
+fn link_from_shared_cache(cache: &Path, name: &str) {
+    let Some(installed) = shared_cache()
+        .map(|shared| shared.join(name))
+        .filter(|path| path.exists())
+    else {
+        return;
+    };
+    let link = cache.join(name);
+    std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(installed, link).unwrap();
 }
 
 impl Server {
-    /// Starts one. `limits` are shell commands that run before the program does, such as `ulimit -f 4096`.
+    /// Starts one with a stub model. `limits` are shell commands that run before the program does, such as
+    /// `ulimit -f 4096`.
     pub fn start(limits: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let (model, model_port) = start_model();
         let config = format!(
             "[models]\ndefault = \"sdk-suite\"\n[models.bindings.\"sdk-suite\"]\ncustom = true\n\
-             host = \"openai_compatible\"\nbase_url = \"http://127.0.0.1:{model_port}/v1\"\nmodel = \"overlap\"\nfamily = \"compatible\"\n"
+             host = \"openai_compatible\"\nbase_url = \"http://127.0.0.1:{model_port}/v1\"\nmodel = \"overlap\"\nfamily = \"compatible\"\n\
+             json_schema = \"full\"\n"
         );
+        // The default agent names the embedder.
+        link_from_shared_cache(&folder.path().join("cache"), "models/minilm");
+        Self::run(folder, &config, limits, Some(model))
+    }
+
+    /// Starts one whose answers come from the default model, in its process; `boxwood models pull` must have been run.
+    pub fn start_with_the_default_model() -> Self {
+        let folder = TempDir::new().unwrap();
+        link_from_shared_cache(&folder.path().join("cache"), "models");
+        Self::run(folder, "", "", None)
+    }
+
+    fn run(folder: TempDir, config: &str, limits: &str, model: Option<Running>) -> Self {
         let config_file = folder.path().join("boxwood.toml");
         std::fs::write(&config_file, config).unwrap();
-        link_embedder(&folder.path().join("cache"));
         let (http, https) = (free_address(), free_address());
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let process = Command::new("bash")
