@@ -65,6 +65,8 @@ class Seeds:
         for item in (f"files/{self.file}", f"folders/{self.folder}"):
             made = self.call("POST", f"/2.0/{item}/metadata/enterprise/{self.word}", json={"name": "John"})
         self.instance = made.json()["$id"]
+        cascade = {"folder_id": self.folder, "scope": self.scope, "templateKey": self.word}
+        self.policy = self.make("/2.0/metadata_cascade_policies", cascade)
 
     def trash(self):
         """Puts the file and the folder into the trash."""
@@ -133,6 +135,7 @@ class Seeds:
             "agent_id": self.agent,
             "form": "extracted_text",
             "answer_id": self.answer,
+            "metadata_cascade_policy_id": self.policy,
         }.get(name)
 
     def query_parameter(self, name):
@@ -144,6 +147,7 @@ class Seeds:
         return {
             "DELETE /2.0/folders/{folder_id}": {"recursive": "true"},
             "GET /2.0/search": {"query": self.word},
+            "GET /2.0/metadata_cascade_policies": {"folder_id": self.folder},
             "GET /2.0/metadata_templates": {"metadata_instance_id": self.instance},
             "GET /oauth2/authorize": self.sign_in(),
             "GET /api/oauth2/authorize": self.sign_in(),
@@ -182,6 +186,12 @@ class Seeds:
             },
             "POST /2.0/ai_agents": {**agent, "icon_reference": None, "allowed_entities": None},
             "PUT /2.0/ai_agents/{agent_id}": {**agent, "icon_reference": None, "allowed_entities": None},
+            "POST /2.0/metadata_cascade_policies": {
+                "folder_id": self.folder,
+                "scope": "global",
+                "templateKey": "properties",
+            },
+            "POST /2.0/metadata_cascade_policies/{metadata_cascade_policy_id}/apply": {"conflict_resolution": "none"},
             "POST /2.0/users": {"name": "Generated", "login": f"{uuid.uuid4()}@example.com"},
             "POST /2.0/metadata_templates/schema": {
                 "scope": "enterprise",
