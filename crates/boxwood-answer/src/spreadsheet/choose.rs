@@ -81,17 +81,18 @@ pub(crate) fn describe(tables: &[SheetTable<'_>], detail: Detail) -> String {
 const RULES: &str = r#"The query's members:
 "table": the table.
 "where": conditions that a row must pass, [] for all rows. Each has "column", "test" (=, !=, contains, <, <=, >, >=, between, year, month, day) and "values" (texts; several for "=" mean any of them). Write values as the table writes them.
-"operation": sum, average, min, max, count (rows), count_distinct, lookup (the cells themselves), or none where the question is not about values in these tables.
-"column": the column that is computed over or looked up, "" to count rows.
 "group_by": "" or the column of which each value gets its own result ("which X has the most", "for each X").
 "group_part": "" or, for a column of dates, year or month.
+"operation": sum (how much or how many in all, where a column holds amounts), average, min, max, count (how many rows, only where no column holds amounts), count_distinct, lookup (the cells themselves), or none where the question is not about values in these tables.
+"column": the column that is computed over or looked up, "" to count rows.
 "keep": all, or only the highest or lowest result of the groups.
 
-Example: for a table "Trips" with the columns "Driver", "Start" (dates) and "Km":
-How far did Ann drive in May 2024? {"table":"Trips","where":[{"column":"Driver","test":"=","values":["Ann"]},{"column":"Start","test":"month","values":["2024-05"]}],"operation":"sum","column":"Km","group_by":"","group_part":"","keep":"all"}
-Who drove the most? {"table":"Trips","where":[],"operation":"sum","column":"Km","group_by":"Driver","group_part":"","keep":"highest"}
-When did Bob start? {"table":"Trips","where":[{"column":"Driver","test":"=","values":["Bob"]}],"operation":"lookup","column":"Start","group_by":"","group_part":"","keep":"all"}
-Is the report about trains? {"table":"Trips","where":[],"operation":"none","column":"","group_by":"","group_part":"","keep":"all"}
+Examples: for a table "Trips" with the columns "Driver", "Goods", "Start" (dates) and "Tons" (numbers):
+Coal moved by Ann in May 2024? {"table":"Trips","where":[{"column":"Goods","test":"=","values":["Coal"]},{"column":"Driver","test":"=","values":["Ann"]},{"column":"Start","test":"month","values":["2024-05"]}],"group_by":"","group_part":"","operation":"sum","column":"Tons","keep":"all"}
+Which driver moved the most sand? {"table":"Trips","where":[{"column":"Goods","test":"=","values":["Sand"]}],"group_by":"Driver","group_part":"","operation":"sum","column":"Tons","keep":"highest"}
+When did Bob start? {"table":"Trips","where":[{"column":"Driver","test":"=","values":["Bob"]}],"group_by":"","group_part":"","operation":"lookup","column":"Start","keep":"all"}
+How many trips began in 2023? {"table":"Trips","where":[{"column":"Start","test":"year","values":["2023"]}],"group_by":"","group_part":"","operation":"count","column":"","keep":"all"}
+Is the report about trains? {"table":"Trips","where":[],"group_by":"","group_part":"","operation":"none","column":"","keep":"all"}
 "#;
 
 /// What a column holds, in a line: its type and its values or some of them.
@@ -180,7 +181,7 @@ pub(crate) fn schema(tables: &[SheetTable<'_>]) -> Json {
     json!({
         "type": "object",
         "additionalProperties": false,
-        "required": ["table", "where", "operation", "column", "group_by", "group_part", "keep"],
+        "required": ["table", "where", "group_by", "group_part", "operation", "column", "keep"],
         "properties": {
             "table": {"type": "string", "enum": names},
             "where": {"type": "array", "maxItems": MAX_FILTERS, "items": {
@@ -194,10 +195,10 @@ pub(crate) fn schema(tables: &[SheetTable<'_>]) -> Json {
                                "items": {"type": "string", "maxLength": 100}},
                 },
             }},
-            "operation": {"type": "string", "enum": operations},
-            "column": {"type": "string", "enum": optional},
             "group_by": {"type": "string", "enum": optional},
             "group_part": {"type": "string", "enum": ["", "year", "month"]},
+            "operation": {"type": "string", "enum": operations},
+            "column": {"type": "string", "enum": optional},
             "keep": {"type": "string", "enum": ["all", "highest", "lowest"]},
         },
     })
