@@ -194,6 +194,7 @@ impl App {
         let clock = Arc::new(FixedClock::new(Utc::now()));
         let options = StoreOptions {
             clock: clock.clone(),
+            parser_version: boxwood_ingest::PARSER_VERSION,
             ..StoreOptions::new(folder.path())
         };
         let store = Arc::new(SqliteStore::open(options).await.unwrap());

@@ -10,9 +10,15 @@ use std::path::Path;
 
 /// The lock, as long as it lives.
 #[derive(Debug)]
-pub(super) struct FolderLock(
-    #[expect(dead_code, reason = "held, not read: the lock ends with the file")] File,
-);
+pub(super) struct FolderLock(File);
+
+impl Drop for FolderLock {
+    /// Closing the file is not enough: a child that another thread is starting holds a copy of it until it runs its own
+    /// program, and the lock with it.
+    fn drop(&mut self) {
+        let _ends_with_the_file_otherwise = self.0.unlock();
+    }
+}
 
 impl FolderLock {
     /// Makes the folder (private to its user) and takes its lock.
