@@ -72,6 +72,8 @@ async fn an_answer_is_one_whole_compact_value() {
     assert_person(&answer.text);
     assert_eq!(answer.finish, FinishReason::Stop);
     assert!(answer.log_prob < 0.0, "the model's own probabilities: {answer:?}");
+    // Masks are counted when the answer's place is given back, a moment after its end was told.
+    wait_until("the place to be given back", || model.status().outstanding == 0).await;
     let status = model.status();
     assert!(status.forced_tokens > 10, "keys are forced: {status:?}");
     assert!(
