@@ -25,6 +25,7 @@ use http::HeaderMap;
 use http::header::ACCEPT;
 use http::request::Parts;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// A call of an AI operation whose token may make it.
 pub(crate) struct AiCall {
@@ -153,6 +154,14 @@ pub(crate) fn dialogue(history: &[HistoryEntry]) -> Vec<DialogueTurn> {
             answer: turn.answer.clone(),
         })
         .collect()
+}
+
+/// The texts that the items bring along, which stand for what their files hold.
+pub(crate) fn given_contents(items: &[AskItem]) -> HashMap<FileId, String> {
+    let given = items
+        .iter()
+        .filter_map(|item| Some((item.id.clone(), item.content.clone()?)));
+    given.collect()
 }
 
 /// The body of an answer as the work's outcome, signed with the agent that the request named.

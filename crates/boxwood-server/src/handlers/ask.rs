@@ -1,6 +1,6 @@
 //! `POST /2.0/ai/ask`.
 
-use super::ai_call::{AiCall, dialogue, outcome_of};
+use super::ai_call::{AiCall, dialogue, given_contents, outcome_of};
 use crate::convert::{agent_body, answer_body, ask_override, endpoint_mode};
 use crate::error::{ApiError, cause};
 use crate::extract::parse_json;
@@ -92,16 +92,11 @@ async fn question(
         }
         (_, None) => defaults,
     };
-    let contents = request
-        .items
-        .iter()
-        .filter_map(|item| Some((item.id.clone(), item.content.clone()?)))
-        .collect();
     Ok(Question {
         mode: endpoint_mode(request.mode),
         prompt: request.prompt.clone(),
         files,
-        contents,
+        contents: given_contents(&request.items),
         dialogue: dialogue(&request.dialogue_history),
         agent,
         partition: call.principal.enterprise_id.to_string(),

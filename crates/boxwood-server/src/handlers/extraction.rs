@@ -1,6 +1,6 @@
 //! `POST /2.0/ai/extract` and `POST /2.0/ai/extract_structured`.
 
-use super::ai_call::{AiCall, outcome_of};
+use super::ai_call::{AiCall, given_contents, outcome_of};
 use super::extraction_fields::structured_fields;
 use crate::convert::{extract_agent_body, extract_override};
 use crate::convert_extraction::{freeform_body, structured_body};
@@ -175,15 +175,10 @@ async fn extraction(
     let files = call.readable(state, asked.items).await?;
     let agent = agent(state, &asked, named)?;
     let is_enhanced = named.is_some_and(|named| named.id() == Depth::ENHANCED_AGENT_ID);
-    let contents = asked
-        .items
-        .iter()
-        .filter_map(|item| Some((item.id.clone(), item.content.clone()?)))
-        .collect();
     Ok(Extraction {
         wanted: asked.wanted,
         files,
-        contents,
+        contents: given_contents(asked.items),
         agent,
         depth: if is_enhanced {
             Depth::Enhanced

@@ -1,6 +1,6 @@
 //! `POST /2.0/ai/text_gen`.
 
-use super::ai_call::{AiCall, dialogue, outcome_of};
+use super::ai_call::{AiCall, dialogue, given_contents, outcome_of};
 use crate::convert::{text_body, text_gen_agent_body, text_gen_override};
 use crate::error::{ApiError, cause};
 use crate::extract::parse_json;
@@ -62,12 +62,17 @@ impl StartQuestion for Writing {
         let text = self.state.asker.generate_text(wanted, progress.as_ref()).await;
         self.state.metrics().text_ended(&text);
         let (keeper, now) = (self.state.keeper(), self.state.clock.now());
-        match &text {
-            Ok(text) => keeper.answered(self.asked, &text_body(text, now)),
-            Err(error) => keeper.failed(&self.asked, cause(error)),
+        match text {
+            Ok(text) => {
+                let body = text_body(&text, now);
+                keeper.answered(self.asked, &body);
+                outcome_of(&body, self.named.as_ref())
+            }
+            Err(error) => {
+                keeper.failed(&self.asked, cause(&error));
+                Err(at_reference(self.named.as_ref(), error).into())
+            }
         }
-        let text = text.map_err(|error| at_reference(self.named.as_ref(), error))?;
-        outcome_of(&text_body(&text, now), self.named.as_ref())
     }
 }
 
@@ -89,11 +94,10 @@ async fn wanted(
         }
         (_, None) => defaults,
     };
-    let content = item.content.clone().map(|content| (item.id.clone(), content));
     Ok(TextGeneration {
         prompt: request.prompt.clone(),
         files,
-        contents: content.into_iter().collect(),
+        contents: given_contents(std::slice::from_ref(item)),
         dialogue: dialogue(&request.dialogue_history),
         agent,
         partition: call.principal.enterprise_id.to_string(),
