@@ -144,6 +144,8 @@ pub async fn complete(
                 });
                 progress.report(Progress::Draft(piece));
             }
+            // Thinking is no part of an answer, and no request of the pipeline offers tools.
+            Some(Ok(ChatEvent::Reasoning { .. } | ChatEvent::ToolCall(_))) => {}
             Some(Ok(ChatEvent::End { finish, usage })) => {
                 return Ok(Raw {
                     text,

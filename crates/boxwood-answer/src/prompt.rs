@@ -76,9 +76,7 @@ pub(crate) fn fill(plan: &Plan, template: &str, content: &str, asked: Asked<'_>)
     }
     messages.push(ChatMessage::new(ChatRole::User, text));
     ChatRequest {
-        messages,
         sampling: plan.tool.sampling.clone(),
-        max_output_tokens: plan.output_tokens,
         stop: plan
             .tool
             .stop
@@ -90,8 +88,7 @@ pub(crate) fn fill(plan: &Plan, template: &str, content: &str, asked: Asked<'_>)
             boundary,
             partition: asked.partition.to_owned(),
         }),
-        effort: None,
-        response_format: None,
+        ..ChatRequest::new(messages, plan.output_tokens)
     }
 }
 

@@ -8,6 +8,7 @@
 //! * [`document`]: what a file turned into: pages, lines, words with boxes, tables, and what was not read
 //! * [`citation`]: a quote re-found in a file
 //! * [`model`]: the contract of a chat model and of an embedder
+//! * [`tools`]: what a model may call and what it calls
 //! * [`studio`]: what an agent of AI Studio can do, and who may use it
 //! * [`clock`]: time and randomness as values that tests can fix
 
@@ -18,6 +19,7 @@ pub mod ids;
 pub mod model;
 pub mod principal;
 pub mod studio;
+pub mod tools;
 
 pub use citation::{Citation, Highlight};
 pub use clock::{Clock, FixedClock, Ids, SequentialIds, SystemClock, SystemIds};
@@ -35,3 +37,4 @@ pub use model::{
 };
 pub use principal::{Principal, Resource, Scope, ScopeSet};
 pub use studio::{AgentAccess, AgentMode, AllowedEntity, EntityKind};
+pub use tools::{ToolCall, ToolChoice, ToolDefinition};

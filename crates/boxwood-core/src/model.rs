@@ -6,6 +6,7 @@
 //! Invariants: a stream ends with exactly one [`ChatEvent::End`] or with an error, never silently; dropping the stream
 //! cancels the work; over-length input is refused before any work with [`ModelError::ContextTooLong`].
 
+use crate::tools::{ToolCall, ToolChoice, ToolDefinition};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,25 @@ pub struct ModelIdentity {
     pub scores_choices: bool,
     /// Whether [`ChatRequest::response_format`] is obeyed, by constrained decoding or by the host.
     pub json_schema: bool,
+    /// Whether [`ChatRequest::tools`] may be given.
+    #[serde(default)]
+    pub tools: bool,
+}
+
+impl ModelIdentity {
+    /// For implementations: refuses a request with tools where the model has none.
+    ///
+    /// # Errors
+    /// [`ModelError::Unsupported`].
+    pub fn check_tools(&self, request: &ChatRequest) -> Result<(), ModelError> {
+        if self.tools || !request.uses_tools() {
+            return Ok(());
+        }
+        Err(ModelError::Unsupported {
+            model: self.name.clone(),
+            what: "call tools",
+        })
+    }
 }
 
 /// Who speaks.
@@ -40,6 +60,8 @@ pub enum ChatRole {
     User,
     /// The model.
     Assistant,
+    /// The result of a tool that the model called.
+    Tool,
 }
 
 /// One message.
@@ -52,6 +74,12 @@ pub struct ChatMessage {
     /// Pictures; refused by a model whose identity says `images: false`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<ImageInput>,
+    /// What the assistant called in this message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// Which call this is the result of, for [`ChatRole::Tool`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
 }
 
 impl ChatMessage {
@@ -61,6 +89,24 @@ impl ChatMessage {
             role,
             content: content.into(),
             images: Vec::new(),
+            tool_calls: Vec::new(),
+            tool_call_id: None,
+        }
+    }
+
+    /// What the assistant said and called.
+    pub fn calls(content: impl Into<String>, tool_calls: Vec<ToolCall>) -> Self {
+        Self {
+            tool_calls,
+            ..Self::new(ChatRole::Assistant, content)
+        }
+    }
+
+    /// The result of a call.
+    pub fn tool_result(tool_call_id: impl Into<String>, content: impl Into<String>) -> Self {
+        Self {
+            tool_call_id: Some(tool_call_id.into()),
+            ..Self::new(ChatRole::Tool, content)
         }
     }
 }
@@ -129,7 +175,7 @@ pub struct JsonSchemaFormat {
 /// One completion to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChatRequest {
-    /// The conversation; the last message is the user's.
+    /// The conversation; the last message is the user's, or the result of a tool.
     pub messages: Vec<ChatMessage>,
     /// Sampling.
     pub sampling: Sampling,
@@ -145,9 +191,24 @@ pub struct ChatRequest {
     /// `json_schema: false`, and with [`ModelError::SchemaUnsupported`] where the schema can't be enforced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_format: Option<JsonSchemaFormat>,
+    /// What the model may call; refused with [`ModelError::Unsupported`] by a model whose identity says `tools: false`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<ToolDefinition>,
+    /// Whether it has to.
+    #[serde(default, skip_serializing_if = "ToolChoice::is_auto")]
+    pub tool_choice: ToolChoice,
+    /// Whether it may call several tools at once; `None` is the serving model's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel_tool_calls: Option<bool>,
 }
 
 impl ChatRequest {
+    /// Whether tools are given, or were called earlier in the conversation.
+    pub fn uses_tools(&self) -> bool {
+        let called = |message: &ChatMessage| message.role == ChatRole::Tool || !message.tool_calls.is_empty();
+        !self.tools.is_empty() || self.messages.iter().any(called)
+    }
+
     /// A greedy request without stop strings.
     pub fn new(messages: Vec<ChatMessage>, max_output_tokens: u32) -> Self {
         Self {
@@ -161,6 +222,9 @@ impl ChatRequest {
             shared_prefix: None,
             effort: None,
             response_format: None,
+            tools: Vec::new(),
+            tool_choice: ToolChoice::Auto,
+            parallel_tool_calls: None,
         }
     }
 }
@@ -182,6 +246,13 @@ pub enum ChatEvent {
         /// Natural-log probability of the tokens of this piece under the model (before sampling), where it is known.
         log_prob: Option<f32>,
     },
+    /// A piece of the model's thinking or of its summary, where it is shown; never part of the answer.
+    Reasoning {
+        /// The text; never splits a character.
+        text: String,
+    },
+    /// A call of a tool, when its arguments are complete.
+    ToolCall(ToolCall),
     /// The completion is over.
     End {
         /// Why.
@@ -199,6 +270,8 @@ pub enum FinishReason {
     Stop,
     /// The output limit was reached.
     Length,
+    /// The model waits for the results of the tools that it called.
+    ToolCalls,
     /// The host filtered the content.
     ContentFilter,
 }

@@ -166,7 +166,7 @@ async fn complete(model: &LocalModel, request: ChatRequest) -> Outcome<(Duration
     let mut stream = model.stream(request).await?;
     while let Some(event) = stream.next().await {
         match event? {
-            ChatEvent::PromptProgress { .. } => {}
+            ChatEvent::PromptProgress { .. } | ChatEvent::Reasoning { .. } | ChatEvent::ToolCall(_) => {}
             ChatEvent::Text { .. } => {
                 first.get_or_insert_with(|| started.elapsed());
             }

@@ -162,7 +162,7 @@ async fn complete(model: &LocalModel, request: ChatRequest) -> Outcome<(String, 
     let mut answer = String::new();
     while let Some(event) = stream.next().await {
         match event? {
-            ChatEvent::PromptProgress { .. } => {}
+            ChatEvent::PromptProgress { .. } | ChatEvent::Reasoning { .. } | ChatEvent::ToolCall(_) => {}
             ChatEvent::Text { text, .. } => answer.push_str(&text),
             ChatEvent::End { usage, .. } => return Ok((answer, usage)),
         }

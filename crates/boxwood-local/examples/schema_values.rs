@@ -100,7 +100,7 @@ async fn value(
     let mut answer = String::new();
     while let Some(event) = stream.next().await {
         match event? {
-            ChatEvent::PromptProgress { .. } => {}
+            ChatEvent::PromptProgress { .. } | ChatEvent::Reasoning { .. } | ChatEvent::ToolCall(_) => {}
             ChatEvent::Text { text, .. } => answer.push_str(&text),
             ChatEvent::End { finish, .. } => return Ok((answer, finish)),
         }

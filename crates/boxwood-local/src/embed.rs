@@ -84,6 +84,7 @@ impl MiniLmEmbedder {
                 images: false,
                 scores_choices: false,
                 json_schema: false,
+                tools: false,
             }),
             jobs,
         })

@@ -57,6 +57,7 @@ impl LocalEngine {
             images: false,
             scores_choices: true,
             json_schema: true,
+            tools: false,
         };
         let state = Arc::new(EngineState {
             config,
@@ -174,6 +175,7 @@ impl LocalModel {
                 what: "read pictures",
             });
         }
+        self.handle.identity.check_tools(request)?;
         if request.max_output_tokens == 0 {
             return Err(self.refused("max_output_tokens: must be at least 1"));
         }

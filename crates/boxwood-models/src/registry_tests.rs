@@ -15,6 +15,7 @@ fn identity(name: &str) -> ModelIdentity {
         images: false,
         scores_choices: true,
         json_schema: true,
+        tools: false,
     }
 }
 

@@ -84,6 +84,7 @@ impl RemoteModel {
                 what: "read images",
             });
         }
+        self.identity.check_tools(request)?;
         let prompt = estimate_prompt(request);
         let wanted = request.max_output_tokens.min(self.identity.max_output_tokens);
         let tokens = prompt.saturating_add(wanted);

@@ -67,7 +67,7 @@ async fn collect(mut stream: boxwood_core::ChatStream) -> Outcome {
         match event? {
             ChatEvent::Text { text: piece, .. } => text.push_str(&piece),
             ChatEvent::End { finish, usage } => end = Some((finish, usage)),
-            ChatEvent::PromptProgress { .. } => {}
+            ChatEvent::PromptProgress { .. } | ChatEvent::Reasoning { .. } | ChatEvent::ToolCall(_) => {}
         }
     }
     let (finish, usage) = end.expect("a stream ends with End or an error");

@@ -105,7 +105,8 @@ pub async fn replies_keep_to_a_schema(model: &dyn ChatModel) {
         match event.expect("a short request ends well") {
             ChatEvent::Text { text, .. } => reply.push_str(&text),
             ChatEvent::End { finish, .. } => assert_eq!(finish, FinishReason::Stop, "{reply}"),
-            ChatEvent::PromptProgress { .. } => {}
+            ChatEvent::PromptProgress { .. } | ChatEvent::Reasoning { .. } => {}
+            ChatEvent::ToolCall(call) => panic!("no tool was offered, but {} is called", call.name),
         }
     }
     let valid = ["liquid", "solid"].iter().any(|kind| {

@@ -27,6 +27,15 @@ pub enum Script {
     SaysJson(serde_json::Value),
     /// Writes these pieces, each with its log-probability.
     SaysPieces(Vec<(String, f32)>),
+    /// Yields these events (thinking, calls of tools, texts), then ends as told with exactly this usage.
+    Streams {
+        /// What comes before the end.
+        events: Vec<ChatEvent>,
+        /// Why it ends.
+        finish: FinishReason,
+        /// What it cost.
+        usage: Usage,
+    },
     /// Refuses before the first token because its queue is full.
     Overloaded(Duration),
     /// Breaks after the first token.
@@ -70,6 +79,7 @@ impl ScriptedModel {
             images: false,
             scores_choices: true,
             json_schema: true,
+            tools: true,
         };
         change(&mut identity);
         Self(Arc::new(Shared {
@@ -166,6 +176,18 @@ impl ScriptedModel {
     }
 
     fn events(&self, script: &Script, input_tokens: u32, limit: u32) -> Vec<Result<ChatEvent, ModelError>> {
+        if let Script::Streams {
+            events,
+            finish,
+            usage,
+        } = script
+        {
+            let end = ChatEvent::End {
+                finish: *finish,
+                usage: usage.clone(),
+            };
+            return events.iter().cloned().chain([end]).map(Ok).collect();
+        }
         let pieces: Vec<(String, f32)> = match script {
             Script::Says(text) => with_usual_log_prob(text.split_inclusive(' ')),
             Script::SaysJson(value) => {
@@ -257,6 +279,7 @@ impl ChatModel for ScriptedModel {
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
         let input_tokens = self.check_length(&request)?;
         let limit = request.max_output_tokens;
+        self.0.identity.check_tools(&request)?;
         if request.response_format.is_some() && !self.0.identity.json_schema {
             return Err(ModelError::Unsupported {
                 model: self.0.identity.name.clone(),
@@ -274,7 +297,11 @@ impl ChatModel for ScriptedModel {
                 });
             }
             Script::Panics => panic!("the script says to panic"),
-            Script::Says(_) | Script::SaysJson(_) | Script::SaysPieces(_) | Script::Breaks => {}
+            Script::Says(_)
+            | Script::SaysJson(_)
+            | Script::SaysPieces(_)
+            | Script::Breaks
+            | Script::Streams { .. } => {}
         }
         self.0.running.fetch_add(1, Ordering::SeqCst);
         let running = Running {

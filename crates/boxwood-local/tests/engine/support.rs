@@ -89,6 +89,7 @@ pub async fn complete(model: &LocalModel, request: ChatRequest) -> Result<Comple
                 text.push_str(&piece);
                 sum += log_prob.expect("the engine knows its probabilities");
             }
+            ChatEvent::Reasoning { .. } | ChatEvent::ToolCall(_) => panic!("neither was asked for"),
             ChatEvent::End { finish, usage } => {
                 assert!(stream.next().await.is_none(), "nothing follows the end");
                 return Ok(Completion {

@@ -216,6 +216,7 @@ fn encode_message(instruction_role: &str, message: &ChatMessage) -> Value {
         ChatRole::System => instruction_role,
         ChatRole::User => "user",
         ChatRole::Assistant => "assistant",
+        ChatRole::Tool => "tool",
     };
     if message.images.is_empty() {
         return json!({"role": role, "content": message.content});

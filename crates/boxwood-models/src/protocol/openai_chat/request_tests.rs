@@ -39,9 +39,8 @@ fn box_request() -> ChatRequest {
         },
         max_output_tokens: 6_000,
         stop: vec!["<|im_end|>".into()],
-        shared_prefix: None,
         effort: Some(Effort::Low),
-        response_format: None,
+        ..ChatRequest::new(Vec::new(), 0)
     }
 }
 
