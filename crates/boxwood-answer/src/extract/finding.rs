@@ -16,7 +16,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// Where the files say it.
     pub references: Vec<Reference>,
-    /// As the model wrote it, before it was read as a value of the type; for the second reading.
+    /// As the model wrote it, before it was read as a value of the type; for the second reading. Of an absent finding: what
+    /// was written and not kept, because it is no value of the type or was not likely enough.
     pub written: Option<String>,
 }
 
@@ -218,8 +219,22 @@ impl Finding {
                 Value::Object(fields)
             }
             Content::List(entries) => entries.iter().map(Finding::signals_value).collect(),
-            Content::Absent | Content::Value(_) => json!(self.confidence.signals),
+            Content::Absent => self.signals_of_absence(),
+            Content::Value(_) => json!(self.confidence.signals),
         }
+    }
+
+    /// What was measured, and under `dropped` what was written and not kept.
+    fn signals_of_absence(&self) -> Value {
+        let mut signals = json!(self.confidence.signals);
+        let dropped: Option<Value> = self
+            .written
+            .as_ref()
+            .and_then(|text| serde_json::from_str(text).ok());
+        if let (Some(members), Some(dropped)) = (signals.as_object_mut(), dropped) {
+            members.insert("dropped".to_owned(), dropped);
+        }
+        signals
     }
 }
 
@@ -256,6 +271,25 @@ mod tests {
             json!({"level": "HIGH", "score": 0.9})
         );
         assert_eq!(table.reference_value(), json!([{"name": []}, {"name": []}]));
+    }
+
+    #[test]
+    fn a_value_that_was_not_kept_stands_among_the_signals() {
+        let measured = Confidence {
+            score: 0.4,
+            signals: Some(Signals::default()),
+        };
+        let kept = Finding {
+            confidence: measured,
+            written: Some("\"12\"".to_owned()),
+            ..found(json!(12), 0.4)
+        };
+        assert_eq!(kept.signals_value().get("dropped"), None);
+        let dropped = Finding {
+            content: Content::Absent,
+            ..kept
+        };
+        assert_eq!(dropped.signals_value()["dropped"], json!("12"));
     }
 
     #[test]

@@ -172,14 +172,16 @@ pub fn settle(filling: &Filling<'_>, field: &FieldSpec, finding: &mut Finding) {
             rows.iter_mut().for_each(|row| settle(filling, field, row));
             rows.retain(|row| !row.is_absent());
         }
-        (kind, Content::Value(_)) if !kind.is_inferred() => {
+        (kind, Content::Value(value)) if !kind.is_inferred() => {
             let ungrounded = finding
                 .confidence
                 .signals
                 .is_some_and(|signals| signals.grounding <= 0.0);
             if ungrounded && finding.confidence.score < filling.scores.ungrounded_below {
                 let score = 1.0 - finding.confidence.score;
+                let dropped = value.to_string();
                 *finding = Finding {
+                    written: Some(dropped),
                     confidence: Confidence {
                         score: score.min(0.69),
                         ..finding.confidence
