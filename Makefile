@@ -7,7 +7,7 @@ BOXWOOD := $(CARGO_TARGET_DIR)/release/boxwood
 # The engine's C++ build writes much; cargo's own progress is enough.
 CARGO := cargo
 
-.PHONY: run stop test lint build setup setup-tests bench help clean
+.PHONY: run stop test lint build setup setup-tests bench eval eval-quick help clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -42,6 +42,12 @@ lint: ## format, lints, documentation
 
 bench: build models ## measure: engine, ingestion, server overhead, memory
 	@scripts/bench.sh $(BOXWOOD)
+
+eval-quick: build models ## measure quality on a few rows of several sets (at most 15 minutes)
+	@scripts/evaluate.sh $(BOXWOOD) quick
+
+eval: build models ## measure quality on all sets at every effort (overnight)
+	@scripts/evaluate.sh $(BOXWOOD) full
 
 clean: ## remove what was built (models and data stay)
 	$(CARGO) clean

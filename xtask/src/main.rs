@@ -13,9 +13,10 @@ use std::process::ExitCode;
 const LONGEST_FILE: usize = 640;
 
 /// Libraries that only the named crates may list under `[dependencies]`.
-const KEPT_UNDER: [(&str, &[&str]); 8] = [
+const KEPT_UNDER: [(&str, &[&str]); 9] = [
     ("axum", &["boxwood-server", "boxwood-test"]),
-    ("reqwest", &["boxwood-models", "boxwood-test"]),
+    ("reqwest", &["boxwood-models", "boxwood-test", "boxwood-eval"]),
+    ("jsonschema", &["boxwood-eval"]),
     ("sqlx", &["boxwood-store"]),
     ("llama-cpp-2", &["boxwood-local"]),
     ("llguidance", &["boxwood-local"]),

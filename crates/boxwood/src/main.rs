@@ -36,6 +36,8 @@ enum Verb {
     Ask(verbs::ask::Arguments),
     /// Fill in fields from files, without a server.
     Extract(verbs::extract::Arguments),
+    /// Measure quality on a data set, compare runs, write reports.
+    Eval(verbs::eval::Arguments),
     /// List model cards and what serves each; pull, verify and remove local models.
     Models(verbs::models::Arguments),
     /// Show the certificate authority and how each client trusts it.
@@ -54,12 +56,11 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    // The worker must not start a runtime or read configuration: it locks itself in before it reads a byte.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|verb| verb == "ingest-worker")
-    {
-        return boxwood_ingest::worker_main();
+    // These must not start a runtime or read configuration: they lock themselves in before they read a byte.
+    match std::env::args_os().nth(1) {
+        Some(verb) if verb == "ingest-worker" => return boxwood_ingest::worker_main(),
+        Some(verb) if verb == boxwood_eval::cage::VERB => return boxwood_eval::cage::main(),
+        _ => {}
     }
     let arguments = Arguments::parse();
     match run(arguments) {
@@ -79,6 +80,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Verb::Serve(arguments) => verbs::serve::run(&common, arguments).await,
             Verb::Ask(arguments) => verbs::ask::run(&common, arguments).await,
             Verb::Extract(arguments) => verbs::extract::run(&common, arguments).await,
+            Verb::Eval(arguments) => verbs::eval::run(&common, arguments).await,
             Verb::Models(arguments) => verbs::models::run(&common, arguments).await,
             Verb::Ca(arguments) => verbs::ca::run(&common, &arguments),
             Verb::Config(arguments) => verbs::config::run(&common, &arguments),

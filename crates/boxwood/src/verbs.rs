@@ -5,6 +5,7 @@ pub mod ca;
 pub mod config;
 pub mod dev_config;
 pub mod doctor;
+pub mod eval;
 pub mod extract;
 pub mod models;
 pub mod openapi;

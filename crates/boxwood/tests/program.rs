@@ -4,6 +4,9 @@
 #[path = "program/conformance.rs"]
 mod conformance;
 #[cfg(test)]
+#[path = "program/eval.rs"]
+mod eval;
+#[cfg(test)]
 #[path = "program/sdk.rs"]
 mod sdk;
 #[cfg(test)]

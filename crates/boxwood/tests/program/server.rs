@@ -19,7 +19,7 @@ pub fn repository() -> PathBuf {
 }
 
 /// A child process that ends with the test.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -42,7 +42,8 @@ fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-fn start_model() -> (Running, u16) {
+/// Starts the stub of `tests/sdk/model.py`, and gives its port.
+pub fn start_model() -> (Running, u16) {
     let script = repository().join("tests/sdk/model.py");
     let mut process = Command::new("python3")
         .arg(script)
@@ -56,6 +57,15 @@ fn start_model() -> (Running, u16) {
     (
         Running(process),
         line.trim().parse().expect("the model prints its port"),
+    )
+}
+
+/// The configuration that lets the stub answer.
+pub fn stub_config(model_port: u16) -> String {
+    format!(
+        "[models]\ndefault = \"sdk-suite\"\n[models.bindings.\"sdk-suite\"]\ncustom = true\n\
+         host = \"openai_compatible\"\nbase_url = \"http://127.0.0.1:{model_port}/v1\"\nmodel = \"overlap\"\nfamily = \"compatible\"\n\
+         json_schema = \"full\"\n"
     )
 }
 
@@ -84,11 +94,7 @@ impl Server {
     pub fn start(limits: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let (model, model_port) = start_model();
-        let config = format!(
-            "[models]\ndefault = \"sdk-suite\"\n[models.bindings.\"sdk-suite\"]\ncustom = true\n\
-             host = \"openai_compatible\"\nbase_url = \"http://127.0.0.1:{model_port}/v1\"\nmodel = \"overlap\"\nfamily = \"compatible\"\n\
-             json_schema = \"full\"\n"
-        );
+        let config = stub_config(model_port);
         // The default agent names the embedder.
         link_from_shared_cache(&folder.path().join("cache"), "models/minilm");
         Self::run(folder, &config, limits, Some(model))

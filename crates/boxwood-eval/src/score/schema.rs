@@ -1,0 +1,54 @@
+//! Values against schemas: is it JSON, is it valid.
+
+use super::{Pair, RowScore, Scored, as_number, mean};
+use crate::predictions::Prediction;
+use crate::rows::Row;
+use jsonschema::{Draft, Validator};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+pub(super) fn score(pairs: &[Pair<'_>]) -> Scored {
+    let (mut parsed, mut valid) = (Vec::new(), Vec::new());
+    let mut rows = Vec::with_capacity(pairs.len());
+    for (row, prediction) in pairs {
+        let value = prediction.and_then(value_of);
+        let is_valid = value.as_ref().is_some_and(|value| is_valid(row, value));
+        parsed.push(as_number(value.is_some()));
+        valid.push(as_number(is_valid));
+        rows.push(RowScore::new(row, as_number(is_valid)));
+    }
+    let mut metrics = Map::new();
+    metrics.insert("n".to_owned(), json!(rows.len()));
+    metrics.insert("json_valid".to_owned(), mean(&parsed));
+    metrics.insert("schema_valid".to_owned(), mean(&valid));
+    Scored {
+        measure: "schema_valid",
+        metrics,
+        rows,
+    }
+}
+
+/// The value itself; a text is the JSON of one.
+fn value_of(prediction: &Prediction) -> Option<Cow<'_, Value>> {
+    match &prediction.answer {
+        Value::String(text) => serde_json::from_str(text).ok().map(Cow::Owned),
+        value => Some(Cow::Borrowed(value)),
+    }
+}
+
+fn is_valid(row: &Row, value: &Value) -> bool {
+    let Some(schema) = &row.schema else {
+        return false;
+    };
+    validator(schema).is_some_and(|validator| validator.is_valid(value))
+}
+
+/// `None` for a schema that is none. Nothing is fetched; formats are those that a plain Python installation checks.
+fn validator(schema: &Value) -> Option<Validator> {
+    let draft = Draft::default().detect(schema);
+    jsonschema::options()
+        .with_draft(draft)
+        .should_validate_formats(true)
+        .build(schema)
+        .ok()
+}
