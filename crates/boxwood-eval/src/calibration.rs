@@ -50,8 +50,18 @@ pub fn measure(judgements: &[Judgement]) -> Option<Calibration> {
             .collect();
         (!within.is_empty()).then(|| Bin {
             count: within.len(),
-            confidence: mean(&within.iter().map(|judgement| judgement.confidence).collect::<Vec<_>>()),
-            right: mean(&within.iter().map(|judgement| right(judgement)).collect::<Vec<_>>()),
+            confidence: mean(
+                &within
+                    .iter()
+                    .map(|judgement| judgement.confidence)
+                    .collect::<Vec<_>>(),
+            ),
+            right: mean(
+                &within
+                    .iter()
+                    .map(|judgement| right(judgement))
+                    .collect::<Vec<_>>(),
+            ),
         })
     });
     let distances = bins.iter().flatten();
@@ -68,7 +78,9 @@ pub fn measure(judgements: &[Judgement]) -> Option<Calibration> {
 
 fn bin_of(confidence: f64) -> usize {
     let upper = |bin: usize| as_float(bin + 1) / as_float(BINS);
-    (0..BINS - 1).find(|bin| confidence < upper(*bin)).unwrap_or(BINS - 1)
+    (0..BINS - 1)
+        .find(|bin| confidence < upper(*bin))
+        .unwrap_or(BINS - 1)
 }
 
 #[cfg(test)]
@@ -77,8 +89,13 @@ mod tests {
 
     fn judgements(groups: &[(f64, usize, usize)]) -> Vec<Judgement> {
         let all = groups.iter().flat_map(|(confidence, right, wrong)| {
-            let one = |right: bool| Judgement { confidence: *confidence, right };
-            (0..*right).map(move |_| one(true)).chain((0..*wrong).map(move |_| one(false)))
+            let one = |right: bool| Judgement {
+                confidence: *confidence,
+                right,
+            };
+            (0..*right)
+                .map(move |_| one(true))
+                .chain((0..*wrong).map(move |_| one(false)))
         });
         all.collect()
     }
@@ -94,7 +111,10 @@ mod tests {
     fn the_error_is_the_weighted_distance() {
         // Ten at 0.95 of which 6 are right, ten at 0.15 of which none is.
         let found = measure(&judgements(&[(0.95, 6, 4), (0.15, 0, 10)])).unwrap();
-        assert!((found.expected_error - (0.35 + 0.15) / 2.0).abs() < 1e-12, "{found:?}");
+        assert!(
+            (found.expected_error - (0.35 + 0.15) / 2.0).abs() < 1e-12,
+            "{found:?}"
+        );
         assert_eq!(found.bins[9].unwrap().count, 10);
         assert_eq!(found.bins[5], None);
     }

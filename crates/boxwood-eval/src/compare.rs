@@ -89,7 +89,11 @@ mod tests {
     fn run(rows: usize, right: impl Fn(usize) -> bool) -> Predictions {
         let answers = (0..rows).map(|row| Prediction {
             id: row.to_string(),
-            answer: json!(if right(row) { row.to_string() } else { "-1".to_owned() }),
+            answer: json!(if right(row) {
+                row.to_string()
+            } else {
+                "-1".to_owned()
+            }),
             ..Prediction::default()
         });
         answers.collect()
@@ -100,7 +104,10 @@ mod tests {
         let found = compare(&set(40), &run(40, |row| row < 10), &run(30, |row| row < 20)).unwrap();
         assert_eq!((found.rows, found.won.len(), found.lost.len()), (30, 10, 0));
         assert!((found.difference.value - 100.0 / 3.0).abs() < 1e-9);
-        assert!(found.difference.interval.low > 10.0 && found.difference.p_value < 0.01, "{found:?}");
+        assert!(
+            found.difference.interval.low > 10.0 && found.difference.p_value < 0.01,
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -224,7 +224,9 @@ impl PredictionFile {
     /// # Errors
     /// [`EvalError::File`].
     pub fn finish(&self) -> Result<(), EvalError> {
-        self.file.sync_all().map_err(EvalError::file("written", &self.path))
+        self.file
+            .sync_all()
+            .map_err(EvalError::file("written", &self.path))
     }
 }
 
@@ -299,7 +301,10 @@ mod tests {
             let (mut file, begun) = PredictionFile::open(&path, false).unwrap();
             assert_eq!((begun.len(), begun.get("b")), (1, None), "{cut}");
             file.write(&prediction("b", json!(2))).unwrap();
-            assert_eq!(Predictions::read(&path).unwrap().get("b").unwrap().answer, json!(2));
+            assert_eq!(
+                Predictions::read(&path).unwrap().get("b").unwrap().answer,
+                json!(2)
+            );
         }
     }
 

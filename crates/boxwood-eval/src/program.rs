@@ -52,7 +52,11 @@ impl ProgramRunner {
         };
         // The file itself: what the path finds may be a script that starts it, which the cage would not let through.
         let asked = Command::new("python3")
-            .args(["-I", "-c", "import sys; print(sys.executable); print(sys.base_prefix)"])
+            .args([
+                "-I",
+                "-c",
+                "import sys; print(sys.executable); print(sys.base_prefix)",
+            ])
             .stdin(Stdio::null())
             .output()
             .await
@@ -118,7 +122,10 @@ impl ProgramRunner {
             .map_err(failed)?;
         let text = format!("{program}\nprint()\nprint('{mark}')\n");
         match tokio::time::timeout(PATIENCE, attend(child, &text)).await {
-            Err(_) => Ok(ProgramEnd::Failed(format!("it did not end within {} s", PATIENCE.as_secs()))),
+            Err(_) => Ok(ProgramEnd::Failed(format!(
+                "it did not end within {} s",
+                PATIENCE.as_secs()
+            ))),
             Ok(Err(error)) => Err(failed(error)),
             Ok(Ok(ended)) => Ok(self.end_of(&ended, &mark)),
         }
@@ -133,7 +140,9 @@ impl ProgramRunner {
         }
         let said = ended.errors.trim_end().lines().last().unwrap_or_default().trim();
         let why = match (status.signal(), said) {
-            (Some(libc::SIGXCPU | libc::SIGKILL), _) => format!("it used up its {} s", self.arguments.seconds),
+            (Some(libc::SIGXCPU | libc::SIGKILL), _) => {
+                format!("it used up its {} s", self.arguments.seconds)
+            }
             (Some(signal), _) => format!("it was ended by signal {signal}"),
             (None, "") if status.success() => "it ended before its tests did".to_owned(),
             (None, "") => "it failed without words".to_owned(),
@@ -207,7 +216,9 @@ fn without_fence(answer: &str) -> &str {
         [open] => (*open, answer.len()),
     };
     // The first line names the language.
-    answer[open + 3..close].split_once('\n').map_or("", |(_, program)| program)
+    answer[open + 3..close]
+        .split_once('\n')
+        .map_or("", |(_, program)| program)
 }
 
 #[cfg(test)]
@@ -220,7 +231,10 @@ mod tests {
             "question": "def twice(x):\n    \"\"\"Twice.\"\"\"\n", "test": "def check(candidate):\n    assert candidate(2) == 4\n"});
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("dev.jsonl"), line.to_string()).unwrap();
-        DataSet::read(folder.path(), "dev", DocumentChoice::Given).unwrap().rows.remove(0)
+        DataSet::read(folder.path(), "dev", DocumentChoice::Given)
+            .unwrap()
+            .rows
+            .remove(0)
     }
 
     #[test]
@@ -229,12 +243,22 @@ mod tests {
         let tail = "\n\ndef check(candidate):\n    assert candidate(2) == 4\n\n\ncheck(twice)\n";
         for (answer, middle) in [
             ("    return 2 * x", "    return 2 * x"),
-            ("def twice(x):\n    return 2 * x", "\n\ndef twice(x):\n    return 2 * x"),
-            ("So:\n```python\ndef twice(x):\n    return 2 * x\n```\nDone.", "\n\ndef twice(x):\n    return 2 * x\n"),
+            (
+                "def twice(x):\n    return 2 * x",
+                "\n\ndef twice(x):\n    return 2 * x",
+            ),
+            (
+                "So:\n```python\ndef twice(x):\n    return 2 * x\n```\nDone.",
+                "\n\ndef twice(x):\n    return 2 * x\n",
+            ),
             ("```\n    return 2 * x\n```", "    return 2 * x\n"),
             ("```python\n    return 2 * x", "    return 2 * x"),
         ] {
-            assert_eq!(assembled(&row(), answer), format!("{head}{middle}{tail}"), "{answer}");
+            assert_eq!(
+                assembled(&row(), answer),
+                format!("{head}{middle}{tail}"),
+                "{answer}"
+            );
         }
     }
 }

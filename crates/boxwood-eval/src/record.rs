@@ -140,7 +140,11 @@ impl RunRecord {
             ("documents", begun.documents.clone(), self.documents.clone()),
             ("enhanced", begun.enhanced.to_string(), self.enhanced.to_string()),
             ("model", or_default(&begun.model), or_default(&self.model)),
-            ("model_sha256", or_default(&begun.model_sha256), or_default(&self.model_sha256)),
+            (
+                "model_sha256",
+                or_default(&begun.model_sha256),
+                or_default(&self.model_sha256),
+            ),
             ("server", or_default(&begun.server), or_default(&self.server)),
         ];
         pairs.into_iter().find(|(_, was, now)| was != now)
@@ -177,15 +181,35 @@ mod tests {
         record().begin(&out).unwrap();
         std::fs::write(&out, "").unwrap();
         assert_eq!(RunRecord::read(&out).unwrap(), Some(record()));
-        let later = RunRecord { started: "later".to_owned(), commit: Some("c0ffee".to_owned()), ..record() };
+        let later = RunRecord {
+            started: "later".to_owned(),
+            commit: Some("c0ffee".to_owned()),
+            ..record()
+        };
         later.begin(&out).unwrap();
-        let other = RunRecord { effort: Some(EffortChoice::High), ..record() };
+        let other = RunRecord {
+            effort: Some(EffortChoice::High),
+            ..record()
+        };
         let said = other.begin(&out).unwrap_err().to_string();
         assert!(said.contains("begun with effort low, not high"), "{said}");
-        let changed = RunRecord { set_sha256: "11".to_owned(), ..record() };
-        assert!(changed.begin(&out).unwrap_err().to_string().contains("set_sha256 00, not 11"));
+        let changed = RunRecord {
+            set_sha256: "11".to_owned(),
+            ..record()
+        };
+        assert!(
+            changed
+                .begin(&out)
+                .unwrap_err()
+                .to_string()
+                .contains("set_sha256 00, not 11")
+        );
         std::fs::remove_file(&out).unwrap();
         other.begin(&out).unwrap();
-        assert_eq!(RunRecord::read(&out).unwrap(), Some(other), "a run that has no predictions begins anew");
+        assert_eq!(
+            RunRecord::read(&out).unwrap(),
+            Some(other),
+            "a run that has no predictions begins anew"
+        );
     }
 }

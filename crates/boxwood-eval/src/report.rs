@@ -53,7 +53,11 @@ impl RunSummary {
     pub fn new(name: String, record: Option<RunRecord>, set: &DataSet, predictions: &Predictions) -> Self {
         let asked = set.clone().only(|row| predictions.get(&row.id).is_some());
         let scores = score(&asked, predictions);
-        let of_set: Vec<&Prediction> = asked.rows.iter().filter_map(|row| predictions.get(&row.id)).collect();
+        let of_set: Vec<&Prediction> = asked
+            .rows
+            .iter()
+            .filter_map(|row| predictions.get(&row.id))
+            .collect();
         Self {
             name,
             record,
@@ -93,10 +97,15 @@ impl RunSummary {
 
 fn cost(predictions: &[&Prediction]) -> Cost {
     let tokens = |of: fn(&crate::predictions::TokenUse) -> u64| {
-        let used = predictions.iter().filter_map(|prediction| prediction.usage.as_ref());
+        let used = predictions
+            .iter()
+            .filter_map(|prediction| prediction.usage.as_ref());
         mean(&used.map(|usage| as_float(of(usage))).collect::<Vec<_>>())
     };
-    let mut seconds: Vec<f64> = predictions.iter().filter_map(|prediction| prediction.seconds).collect();
+    let mut seconds: Vec<f64> = predictions
+        .iter()
+        .filter_map(|prediction| prediction.seconds)
+        .collect();
     seconds.sort_by(f64::total_cmp);
     Cost {
         input_tokens: tokens(|usage| usage.input_tokens),
@@ -118,18 +127,30 @@ const STEPS: [&str; 5] = ["gather", "retrieve", "reason", "generate", "check"];
 
 fn steps(predictions: &[&Prediction]) -> Vec<(String, f64)> {
     let mut names: Vec<&str> = Vec::new();
-    let used = predictions.iter().flat_map(|prediction| prediction.timings.keys());
+    let used = predictions
+        .iter()
+        .flat_map(|prediction| prediction.timings.keys());
     for name in used {
         if !names.contains(&name.as_str()) {
             names.push(name);
         }
     }
-    names.sort_by_key(|name| STEPS.iter().position(|known| known == name).unwrap_or(STEPS.len()));
+    names.sort_by_key(|name| {
+        STEPS
+            .iter()
+            .position(|known| known == name)
+            .unwrap_or(STEPS.len())
+    });
     let mean_of = |name: &str| {
-        let values = predictions.iter().filter_map(|prediction| prediction.timings.get(name).copied());
+        let values = predictions
+            .iter()
+            .filter_map(|prediction| prediction.timings.get(name).copied());
         mean(&values.collect::<Vec<_>>())
     };
-    names.into_iter().map(|name| (name.to_owned(), mean_of(name))).collect()
+    names
+        .into_iter()
+        .map(|name| (name.to_owned(), mean_of(name)))
+        .collect()
 }
 
 /// `{score, n, interval, tokens, seconds}`: percent, rows, percents, tokens written a row, seconds a row.
@@ -191,7 +212,10 @@ fn newest(runs: &[RunSummary]) -> Result<(&RunSummary, &RunRecord), EvalError> {
         }
         match newest {
             Some((first, known)) if model_of(known) != model_of(record) => {
-                return refuse(format!("{} and {} come from different models", first.name, run.name));
+                return refuse(format!(
+                    "{} and {} come from different models",
+                    first.name, run.name
+                ));
             }
             Some((_, known)) if known.started >= record.started => {}
             _ => newest = Some((run, record)),
@@ -217,7 +241,10 @@ fn in_order(set: &mut Value) {
 fn means(sets: &Map<String, Value>) -> Value {
     let all = EffortChoice::ALL.iter().filter_map(|effort| {
         let name = effort.as_str();
-        let scores: Option<Vec<f64>> = sets.values().map(|set| set.get(name)?["score"].as_f64()).collect();
+        let scores: Option<Vec<f64>> = sets
+            .values()
+            .map(|set| set.get(name)?["score"].as_f64())
+            .collect();
         Some((name.to_owned(), python::rounded(mean(&scores?))))
     });
     Value::Object(all.collect())
@@ -262,7 +289,11 @@ mod tests {
                 rows: (0..10).map(row).collect(),
                 errors: 0,
             },
-            cost: Cost { output_tokens: 78.25, seconds: 3.0, ..Cost::default() },
+            cost: Cost {
+                output_tokens: 78.25,
+                seconds: 3.0,
+                ..Cost::default()
+            },
             steps: Vec::new(),
             calibration: None,
         }
@@ -278,7 +309,11 @@ mod tests {
         let report = claim(&runs, "2026-01-31").unwrap();
         assert_eq!(report["commit"], "new");
         assert_eq!(report["model"]["sha256"], "ab");
-        assert_eq!(report["mean"], json!({"baseline": 40.0}), "only what every set has");
+        assert_eq!(
+            report["mean"],
+            json!({"baseline": 40.0}),
+            "only what every set has"
+        );
         let gsm8k = &report["sets"]["gsm8k"];
         let efforts: Vec<&String> = gsm8k.as_object().unwrap().keys().collect();
         assert_eq!(efforts, ["baseline", "high"]);
@@ -286,7 +321,10 @@ mod tests {
         assert_eq!(gsm8k["high"]["commit"], Value::Null);
         assert_eq!(gsm8k["high"]["score"], 80.0);
         assert_eq!(gsm8k["high"]["interval"], json!([49.02, 94.33]));
-        assert_eq!((&gsm8k["high"]["tokens"], &gsm8k["high"]["n"]), (&json!(78.25), &json!(10)));
+        assert_eq!(
+            (&gsm8k["high"]["tokens"], &gsm8k["high"]["n"]),
+            (&json!(78.25), &json!(10))
+        );
     }
 
     #[test]

@@ -141,10 +141,7 @@ impl Row {
 
     /// A member as flag, with what it is where it is missing.
     pub fn flag(&self, member: &str, otherwise: bool) -> bool {
-        self.raw
-            .get(member)
-            .and_then(Value::as_bool)
-            .unwrap_or(otherwise)
+        self.raw.get(member).and_then(Value::as_bool).unwrap_or(otherwise)
     }
 
     /// The answers that are right, as text.
@@ -157,11 +154,19 @@ impl Row {
 
     /// Part of a set that is scored on its own: the subtask, subset, domain, subject or kind; else the set.
     pub fn group(&self) -> &str {
-        ["subtask", "subset", "domain", "subject", "category", "answerability", "kind"]
-            .into_iter()
-            .map(|member| self.text(member))
-            .find(|name| !name.is_empty())
-            .unwrap_or(&self.set)
+        [
+            "subtask",
+            "subset",
+            "domain",
+            "subject",
+            "category",
+            "answerability",
+            "kind",
+        ]
+        .into_iter()
+        .map(|member| self.text(member))
+        .find(|name| !name.is_empty())
+        .unwrap_or(&self.set)
     }
 }
 
@@ -195,7 +200,11 @@ impl DataSet {
         let mut mistakes = Vec::new();
         let mut rows: Vec<Row> = Vec::new();
         let mut ids = HashSet::new();
-        for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        for (index, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+        {
             match check::read_row(line, folder, documents) {
                 Ok(row) => {
                     let first = rows.first().unwrap_or(&row);
@@ -207,7 +216,11 @@ impl DataSet {
                         ));
                     }
                     if !ids.insert(row.id.clone()) {
-                        mistakes.push(format!("line {}, field `id`: `{}` is there already", index + 1, row.id));
+                        mistakes.push(format!(
+                            "line {}, field `id`: `{}` is there already",
+                            index + 1,
+                            row.id
+                        ));
                     }
                     rows.push(row);
                 }

@@ -56,9 +56,16 @@ pub async fn run(
     cancel: &CancellationToken,
 ) -> Result<RunEnd, EvalError> {
     let (mut file, mut predictions) = PredictionFile::open(&options.out, options.retry_errors)?;
-    let open: Vec<&Row> = set.rows.iter().filter(|row| predictions.get(&row.id).is_none()).collect();
+    let open: Vec<&Row> = set
+        .rows
+        .iter()
+        .filter(|row| predictions.get(&row.id).is_none())
+        .collect();
     progress.begin(set.rows.len(), set.rows.len() - open.len());
-    let asking: Vec<_> = open.into_iter().map(|row| ask(row, target, programs, cancel)).collect();
+    let asking: Vec<_> = open
+        .into_iter()
+        .map(|row| ask(row, target, programs, cancel))
+        .collect();
     let mut answers = futures::stream::iter(asking).buffered(options.parallel.max(1));
     let (mut asked, mut interrupted, mut ended) = (0, false, Ok(()));
     while let Some((row, answer)) = answers.next().await {
@@ -82,7 +89,11 @@ pub async fn run(
     drop(answers);
     file.finish()?;
     target.finish().await;
-    ended.map(|()| RunEnd { predictions, asked, interrupted })
+    ended.map(|()| RunEnd {
+        predictions,
+        asked,
+        interrupted,
+    })
 }
 
 /// Asks one row; its own failure is its prediction.
@@ -103,7 +114,10 @@ async fn ask<'a>(
     };
     let mut prediction = match answer {
         Ok(prediction) => prediction,
-        Err(RowFailure::Row(error)) => Prediction { error: Some(error), ..Prediction::default() },
+        Err(RowFailure::Row(error)) => Prediction {
+            error: Some(error),
+            ..Prediction::default()
+        },
         Err(other) => return (row, Err(other)),
     };
     row.id.clone_into(&mut prediction.id);

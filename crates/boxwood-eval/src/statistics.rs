@@ -107,14 +107,25 @@ pub fn paired(first: &[Part], second: &[Part]) -> Difference {
     let value = share_of_sums(second) - share_of_sums(first);
     if rows == 0 {
         let interval = Interval { low: 0.0, high: 0.0 };
-        return Difference { value: 0.0, interval, p_value: 1.0 };
+        return Difference {
+            value: 0.0,
+            interval,
+            p_value: 1.0,
+        };
     }
     let mut differences = resampled(rows, |picked| {
-        let of = |parts: &[Part]| share_of_sums(&picked.iter().map(|index| parts[*index]).collect::<Vec<_>>());
+        let of =
+            |parts: &[Part]| share_of_sums(&picked.iter().map(|index| parts[*index]).collect::<Vec<_>>());
         of(second) - of(first)
     });
-    let at_most = differences.iter().filter(|difference| **difference <= 1e-12).count();
-    let at_least = differences.iter().filter(|difference| **difference >= -1e-12).count();
+    let at_most = differences
+        .iter()
+        .filter(|difference| **difference <= 1e-12)
+        .count();
+    let at_least = differences
+        .iter()
+        .filter(|difference| **difference >= -1e-12)
+        .count();
     // One more than was seen: a bootstrap can't show a probability of 0.
     let tail = as_float(at_most.min(at_least) + 1) / as_float(RESAMPLES + 1);
     Difference {
@@ -251,13 +262,23 @@ mod tests {
     #[test]
     fn a_paired_comparison_sees_what_two_intervals_hide() {
         // 20 of 200 rows are won, none lost: each run's own interval is ±7 points wide.
-        let run = |hits: usize| -> Vec<Part> { (0..200).map(|row| (f64::from(u8::from(row < hits)), 1.0)).collect() };
+        let run = |hits: usize| -> Vec<Part> {
+            (0..200)
+                .map(|row| (f64::from(u8::from(row < hits)), 1.0))
+                .collect()
+        };
         let (first, second) = (run(100), run(120));
         let difference = paired(&first, &second);
         assert_near(difference.value, 0.1, 1e-12);
-        assert!(difference.interval.low > 0.05 && difference.interval.high < 0.15, "{difference:?}");
+        assert!(
+            difference.interval.low > 0.05 && difference.interval.high < 0.15,
+            "{difference:?}"
+        );
         assert!(difference.p_value < 0.001, "{difference:?}");
-        assert!(interval_of(&first).high > interval_of(&second).low, "the intervals overlap");
+        assert!(
+            interval_of(&first).high > interval_of(&second).low,
+            "the intervals overlap"
+        );
         let back = paired(&second, &first);
         assert_near(back.value, -0.1, 1e-12);
     }
@@ -289,6 +310,9 @@ mod tests {
         for _ in 0..10_000 {
             counts[chance.below(10)] += 1;
         }
-        assert!(counts.iter().all(|count| (850..1150).contains(count)), "{counts:?}");
+        assert!(
+            counts.iter().all(|count| (850..1150).contains(count)),
+            "{counts:?}"
+        );
     }
 }

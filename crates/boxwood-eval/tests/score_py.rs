@@ -150,7 +150,9 @@ fn check_set(folder: &Path, name: &str) {
         run(&set, |_, row| Some(gold(row))),
         run(&set, |_, _| None),
         run(&set, |index, row| Some(odd(row, other(index), index % 15))),
-        run(&set, |index, row| (index % 3 != 1).then(|| odd(row, other(index), (index * 7 + 3) % 15))),
+        run(&set, |index, row| {
+            (index % 3 != 1).then(|| odd(row, other(index), (index * 7 + 3) % 15))
+        }),
         run(&set, |_, row| Some(changed(&gold(row)))),
     ];
     for (number, predictions) in runs.iter().enumerate() {
@@ -168,8 +170,23 @@ fn our_figures_are_those_of_score_py() {
     };
     let mut checked = 0;
     for name in [
-        "squad2", "nq_multidoc", "hotpotqa_multidoc", "needle", "tatqa", "finqa", "uda_pdf", "mtrag_un", "jsquad",
-        "cmrc2018", "sroie", "einvoice_pdf", "extractbench", "gsm8k", "math500", "mmlu_science", "bbh_date_arith",
+        "squad2",
+        "nq_multidoc",
+        "hotpotqa_multidoc",
+        "needle",
+        "tatqa",
+        "finqa",
+        "uda_pdf",
+        "mtrag_un",
+        "jsquad",
+        "cmrc2018",
+        "sroie",
+        "einvoice_pdf",
+        "extractbench",
+        "gsm8k",
+        "math500",
+        "mmlu_science",
+        "bbh_date_arith",
     ] {
         check_set(&folder, name);
         checked += 1;

@@ -65,7 +65,10 @@ pub(super) fn scores(runs: &[ShownRun]) -> String {
 /// The same effort has the same colour everywhere.
 fn effort_place(run: &ShownRun) -> usize {
     let names = ["default", "baseline", "low", "medium", "high"];
-    names.iter().position(|name| *name == run.summary.effort()).unwrap_or(0)
+    names
+        .iter()
+        .position(|name| *name == run.summary.effort())
+        .unwrap_or(0)
 }
 
 fn percent_grid(x: impl Fn(f64) -> f64, bottom: f64) -> String {
@@ -123,9 +126,14 @@ pub(super) fn curve(mut series: Vec<Series>) -> String {
         );
     }
     for (index, series) in series.iter_mut().enumerate() {
-        series.points.sort_by(|first, second| first.0.total_cmp(&second.0));
-        let line: Vec<String> =
-            series.points.iter().map(|(tokens, percent, _)| format!("{:.1},{:.1}", x(*tokens), y(*percent))).collect();
+        series
+            .points
+            .sort_by(|first, second| first.0.total_cmp(&second.0));
+        let line: Vec<String> = series
+            .points
+            .iter()
+            .map(|(tokens, percent, _)| format!("{:.1},{:.1}", x(*tokens), y(*percent)))
+            .collect();
         let colour = colour(index);
         push(
             &mut content,
@@ -146,9 +154,17 @@ pub(super) fn curve(mut series: Vec<Series>) -> String {
                 ),
             );
         }
-        push(&mut content, format_args!("{}", legend(index, &series.name, left + width + 20.0)));
+        push(
+            &mut content,
+            format_args!("{}", legend(index, &series.name, left + width + 20.0)),
+        );
     }
-    svg(WIDTH, top + height + 30.0, "score in percent against tokens written a row", &content)
+    svg(
+        WIDTH,
+        top + height + 30.0,
+        "score in percent against tokens written a row",
+        &content,
+    )
 }
 
 fn legend(index: usize, name: &str, x: f64) -> String {
@@ -274,5 +290,10 @@ fn reliability(found: &Calibration) -> String {
             ),
         );
     }
-    svg(left + side + 20.0, top + side + 24.0, "share that was right against confidence", &content)
+    svg(
+        left + side + 20.0,
+        top + side + 24.0,
+        "share that was right against confidence",
+        &content,
+    )
 }

@@ -18,7 +18,10 @@ pub(super) fn of_runs(runs: &[ShownRun]) -> String {
     for run in runs {
         if !seen.contains(&run.set.name.as_str()) {
             seen.push(&run.set.name);
-            let same: Vec<&ShownRun> = runs.iter().filter(|other| other.set.name == run.set.name).collect();
+            let same: Vec<&ShownRun> = runs
+                .iter()
+                .filter(|other| other.set.name == run.set.name)
+                .collect();
             content.push_str(&of_set(&same));
         }
     }
@@ -40,8 +43,11 @@ fn of_set(runs: &[&ShownRun]) -> String {
         }
     }
     let name = escaped(&first.set.name);
-    block(&format!("{name}: rows that some runs have right, others not"), &differing, runs)
-        + &block(&format!("{name}: rows that no run has right"), &failing, runs)
+    block(
+        &format!("{name}: rows that some runs have right, others not"),
+        &differing,
+        runs,
+    ) + &block(&format!("{name}: rows that no run has right"), &failing, runs)
 }
 
 fn outcome<'a>(run: &'a ShownRun, id: &str) -> Option<&'a RowScore> {
@@ -57,7 +63,10 @@ fn block(head: &str, rows: &[&Row], runs: &[&ShownRun]) -> String {
         content.push_str(&shown_row(row, runs));
     }
     if rows.len() > MOST {
-        push(&mut content, format_args!("<p class=\"note\">and {} more</p>\n", rows.len() - MOST));
+        push(
+            &mut content,
+            format_args!("<p class=\"note\">and {} more</p>\n", rows.len() - MOST),
+        );
     }
     content + "</details>\n"
 }
@@ -77,7 +86,11 @@ fn shown_row(row: &Row, runs: &[&ShownRun]) -> String {
             let given = found.error.clone().unwrap_or_else(|| written(&found.answer));
             let notes = [
                 Some(format!("{:.0} %", 100.0 * outcome.share())),
-                found.confidence.as_ref().and_then(Value::as_f64).map(|confidence| format!("confidence {confidence:.2}")),
+                found
+                    .confidence
+                    .as_ref()
+                    .and_then(Value::as_f64)
+                    .map(|confidence| format!("confidence {confidence:.2}")),
                 found.seconds.map(|seconds| format!("{seconds:.1} s")),
                 found.usage.map(|usage| format!("{} tokens", usage.output_tokens)),
                 found.failure.clone(),
@@ -104,7 +117,11 @@ fn question(row: &Row) -> String {
         text.push_str(&format!("\n({letter}) {choice}"));
     }
     if text.is_empty() {
-        let names: Vec<&str> = row.documents.iter().map(|document| document.name.as_str()).collect();
+        let names: Vec<&str> = row
+            .documents
+            .iter()
+            .map(|document| document.name.as_str())
+            .collect();
         text = names.join(", ");
     }
     text

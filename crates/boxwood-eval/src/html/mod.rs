@@ -59,7 +59,10 @@ fn title(runs: &[ShownRun]) -> String {
 /// Nothing, where there is nothing to show.
 fn section(body: &mut String, head: &str, content: &str) {
     if !content.is_empty() {
-        push(body, format_args!("<section>\n<h2>{head}</h2>\n{content}</section>\n"));
+        push(
+            body,
+            format_args!("<section>\n<h2>{head}</h2>\n{content}</section>\n"),
+        );
     }
 }
 
@@ -130,8 +133,19 @@ fn score_table(runs: &[ShownRun]) -> String {
         .collect();
     table(
         &[
-            "run", "set", "effort", "measure", "score %", "95 %", "rows", "errors", "tokens read", "written",
-            "of these thinking", "seconds", "median / 90 %",
+            "run",
+            "set",
+            "effort",
+            "measure",
+            "score %",
+            "95 %",
+            "rows",
+            "errors",
+            "tokens read",
+            "written",
+            "of these thinking",
+            "seconds",
+            "median / 90 %",
         ],
         &rows,
     )
@@ -147,13 +161,28 @@ fn comparison_table(comparisons: &[Comparison]) -> String {
                 format!("{:.1}", found.first),
                 format!("{:.1}", found.second),
                 format!("{:+.1}", found.difference.value),
-                format!("{:+.1} – {:+.1}", found.difference.interval.low, found.difference.interval.high),
+                format!(
+                    "{:+.1} – {:+.1}",
+                    found.difference.interval.low, found.difference.interval.high
+                ),
                 format!("{:.4}", found.difference.p_value),
                 format!("{} : {}", found.won.len(), found.lost.len()),
             ]
         })
         .collect();
-    table(&["set", "rows", "first %", "second %", "difference", "95 %", "p", "better : worse"], &rows)
+    table(
+        &[
+            "set",
+            "rows",
+            "first %",
+            "second %",
+            "difference",
+            "95 %",
+            "p",
+            "better : worse",
+        ],
+        &rows,
+    )
 }
 
 /// One line a set that was run with several efforts.
@@ -167,7 +196,10 @@ fn curve(runs: &[ShownRun]) -> String {
         );
         match series.iter_mut().find(|series| series.name == run.set.name) {
             Some(series) => series.points.push(point),
-            None => series.push(Series { name: run.set.name.clone(), points: vec![point] }),
+            None => series.push(Series {
+                name: run.set.name.clone(),
+                points: vec![point],
+            }),
         }
     }
     match series.iter().any(|series| series.points.len() > 1) {
@@ -210,7 +242,16 @@ fn record_table(runs: &[ShownRun]) -> String {
         })
         .collect();
     table(
-        &["run", "answered by", "model's SHA-256", "server", "commit", "begun", "processors", "documents"],
+        &[
+            "run",
+            "answered by",
+            "model's SHA-256",
+            "server",
+            "commit",
+            "begun",
+            "processors",
+            "documents",
+        ],
         &rows,
     )
 }

@@ -22,10 +22,17 @@ fn shown(effort: &str, right: usize, tokens: u64) -> ShownRun {
     let predictions: Predictions = (0..6)
         .map(|row| Prediction {
             id: format!("r{row}"),
-            answer: json!(if row < right { format!("number {row}") } else { "<script>alert(1)</script>".to_owned() }),
+            answer: json!(if row < right {
+                format!("number {row}")
+            } else {
+                "<script>alert(1)</script>".to_owned()
+            }),
             sources: vec!["d".to_owned()],
             confidence: Some(json!(0.8)),
-            usage: Some(TokenUse { output_tokens: tokens, ..TokenUse::default() }),
+            usage: Some(TokenUse {
+                output_tokens: tokens,
+                ..TokenUse::default()
+            }),
             timings: BTreeMap::from([("gather".to_owned(), 0.5), ("generate".to_owned(), 2.0)]),
             seconds: Some(2.5),
             ..Prediction::default()
@@ -38,7 +45,11 @@ fn shown(effort: &str, right: usize, tokens: u64) -> ShownRun {
     }))
     .unwrap();
     let summary = RunSummary::new(format!("sums-{effort}"), Some(record), &set, &predictions);
-    ShownRun { summary, set, predictions }
+    ShownRun {
+        summary,
+        set,
+        predictions,
+    }
 }
 
 #[test]
@@ -70,7 +81,9 @@ fn a_page_has_figures_charts_and_failures() {
 fn nothing_of_the_page_acts_or_loads() {
     let page = page(&[shown("low", 0, 10)], &[]);
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
-    for forbidden in ["<script", "http:", "https:", "src=", "url(", "<link", "@import", "onload"] {
+    for forbidden in [
+        "<script", "http:", "https:", "src=", "url(", "<link", "@import", "onload",
+    ] {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
 }
@@ -78,7 +91,9 @@ fn nothing_of_the_page_acts_or_loads() {
 #[test]
 fn tags_of_the_charts_are_closed() {
     let page = page(&[shown("low", 2, 10), shown("high", 4, 90)], &[]);
-    for tag in ["svg", "section", "table", "details", "text", "circle", "div", "pre"] {
+    for tag in [
+        "svg", "section", "table", "details", "text", "circle", "div", "pre",
+    ] {
         let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
         assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
     }

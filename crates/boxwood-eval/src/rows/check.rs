@@ -60,9 +60,10 @@ fn check_task(row: &Row) -> Result<(), Mistake> {
             "answerability",
             "ANSWERABLE, PARTIAL, UNDERSPECIFIED or UNANSWERABLE is needed",
         )),
-        Task::Extract | Task::JsonSchema if row.schema.is_none() => {
-            Err(mistake("schema", "a schema is needed, here or in the file of `schema_path`"))
-        }
+        Task::Extract | Task::JsonSchema if row.schema.is_none() => Err(mistake(
+            "schema",
+            "a schema is needed, here or in the file of `schema_path`",
+        )),
         Task::Extract => check_expected(row),
         Task::Code if row.text("entry_point").is_empty() => {
             Err(mistake("entry_point", "the function's name is needed"))
@@ -103,7 +104,10 @@ fn optional_text<'a>(row: &'a Map<String, Value>, field: &str) -> Result<Option<
     match row.get(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(mistake(field, format_args!("a text is needed, not {}", kind(other)))),
+        Some(other) => Err(mistake(
+            field,
+            format_args!("a text is needed, not {}", kind(other)),
+        )),
     }
 }
 
@@ -122,7 +126,10 @@ fn list<'a>(row: &'a Map<String, Value>, field: &str) -> Result<&'a [Value], Mis
     match row.get(field) {
         None | Some(Value::Null) => Ok(&[]),
         Some(Value::Array(values)) => Ok(values),
-        Some(other) => Err(mistake(field, format_args!("a list is needed, not {}", kind(other)))),
+        Some(other) => Err(mistake(
+            field,
+            format_args!("a list is needed, not {}", kind(other)),
+        )),
     }
 }
 
@@ -139,7 +146,11 @@ fn documents(
         && let Some(long) = row.get("long_document")
     {
         let path = existing(long.get("path"), folder, "long_document.path")?;
-        let doc_id = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let doc_id = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         return Ok(vec![RowDocument {
             name: doc_id.clone(),
             doc_id,
@@ -161,7 +172,9 @@ fn read_document(
     let field = |name: &str| format!("documents[{index}].{name}");
     let text_of = |name: &str| document.get(name).and_then(Value::as_str);
     let doc_id = text_of("doc_id").ok_or_else(|| mistake(&field("doc_id"), "a text is needed"))?;
-    let plain = (choice == DocumentChoice::Text).then(|| document.get("text_path")).flatten();
+    let plain = (choice == DocumentChoice::Text)
+        .then(|| document.get("text_path"))
+        .flatten();
     let content = match (text_of("text"), plain) {
         (_, Some(plain)) => DocumentContent::File(existing(Some(plain), folder, &field("text_path"))?),
         (Some(text), None) => DocumentContent::Text(text.to_owned()),
@@ -180,7 +193,10 @@ fn read_document(
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// A file inside the set's folder.
@@ -191,7 +207,10 @@ fn existing(path: Option<&Value>, folder: &Path, field: &str) -> Result<PathBuf,
     let path = folder.join(path);
     match path.is_file() {
         true => Ok(path),
-        false => Err(mistake(field, format_args!("there is no file {}", path.display()))),
+        false => Err(mistake(
+            field,
+            format_args!("there is no file {}", path.display()),
+        )),
     }
 }
 

@@ -21,12 +21,27 @@ fn mistakes(line: Value) -> String {
 fn every_mistake_names_its_line_and_field() {
     for (line, words) in [
         (json!({"task": "reason"}), "line 2, field `id`: a text is needed"),
-        (json!({"id": 7, "task": "reason"}), "line 2, field `id`: a text is needed, not a number"),
+        (
+            json!({"id": 7, "task": "reason"}),
+            "line 2, field `id`: a text is needed, not a number",
+        ),
         (json!({"id": "a"}), "line 2, field `task`: a text is needed"),
-        (json!({"id": "a", "task": "sing"}), "line 2, field `task`: `sing` is none of qa, dialog"),
-        (json!({"id": "a", "task": "reason", "answers": ["1"]}), "field `question`"),
-        (json!({"id": "a", "task": "reason", "question": "?", "answers": "1"}), "field `answers`"),
-        (json!({"id": "a", "task": "qa", "question": "?", "answers": ["1"]}), "field `documents`"),
+        (
+            json!({"id": "a", "task": "sing"}),
+            "line 2, field `task`: `sing` is none of qa, dialog",
+        ),
+        (
+            json!({"id": "a", "task": "reason", "answers": ["1"]}),
+            "field `question`",
+        ),
+        (
+            json!({"id": "a", "task": "reason", "question": "?", "answers": "1"}),
+            "field `answers`",
+        ),
+        (
+            json!({"id": "a", "task": "qa", "question": "?", "answers": ["1"]}),
+            "field `documents`",
+        ),
         (
             json!({"id": "a", "task": "qa", "question": "?", "answers": ["1"], "documents": [{"text": "x"}]}),
             "field `documents[0].doc_id`",
@@ -48,7 +63,10 @@ fn every_mistake_names_its_line_and_field() {
                    "expected": {"a": 1}, "scored_fields": ["b"]}),
             "field `scored_fields`: `b` is not in `expected`",
         ),
-        (json!({"id": "a", "task": "code", "question": "def f():"}), "field `entry_point`"),
+        (
+            json!({"id": "a", "task": "code", "question": "def f():"}),
+            "field `entry_point`",
+        ),
         (
             json!({"id": "a", "task": "dialog", "question": "?", "answers": ["x"], "history": [{"role": "judge"}]}),
             "field `history[0].role`",
@@ -96,7 +114,11 @@ fn the_long_text_is_read_where_it_is_wanted() {
 #[test]
 fn an_empty_or_missing_set_says_so() {
     let folder = folder_with(&[]);
-    let read = |split| DataSet::read(folder.path(), split, DocumentChoice::Given).unwrap_err().to_string();
+    let read = |split| {
+        DataSet::read(folder.path(), split, DocumentChoice::Given)
+            .unwrap_err()
+            .to_string()
+    };
     assert!(read("dev").contains("it has no rows"));
     assert!(read("test").contains("test.jsonl can't be read"));
 }

@@ -6,9 +6,14 @@ use serde_json::{Map, Value, json};
 pub(super) fn score(pairs: &[Pair<'_>]) -> Scored {
     let passed: Vec<f64> = pairs
         .iter()
-        .map(|(_, prediction)| as_number(prediction.is_some_and(|prediction| prediction.passed == Some(true))))
+        .map(|(_, prediction)| {
+            as_number(prediction.is_some_and(|prediction| prediction.passed == Some(true)))
+        })
         .collect();
-    let rows = pairs.iter().zip(&passed).map(|((row, _), passed)| RowScore::new(row, *passed));
+    let rows = pairs
+        .iter()
+        .zip(&passed)
+        .map(|((row, _), passed)| RowScore::new(row, *passed));
     let rows: Vec<RowScore> = rows.collect();
     let mut metrics = Map::new();
     metrics.insert("n".to_owned(), json!(rows.len()));

@@ -17,7 +17,10 @@ pub(super) fn score(pairs: &[Pair<'_>]) -> Scored {
         let overlap = f1(&text, &gold, "en");
         let kind = row.text("answerability");
         by_name.add(&format!("f1_{kind}"), overlap);
-        by_name.add(&format!("recall_{kind}"), count(shared(&wanted, &found)) / count(wanted.len().max(1)));
+        by_name.add(
+            &format!("recall_{kind}"),
+            count(shared(&wanted, &found)) / count(wanted.len().max(1)),
+        );
         let gain = match kind {
             "UNANSWERABLE" => {
                 by_name.add("abstain_UNANSWERABLE", as_number(abstained));

@@ -57,9 +57,13 @@ fn score_row(row: &Row, prediction: Option<&Prediction>, tally: &mut Tally) -> R
         let right = wanted == found;
         is_whole &= right;
         tally.fields.add(&key, as_number(right));
-        scored.judgements.extend(confidence_of(prediction, &key).map(|confidence| Judgement { confidence, right }));
+        scored
+            .judgements
+            .extend(confidence_of(prediction, &key).map(|confidence| Judgement { confidence, right }));
         if !gold.is_array() {
-            tally.similarities.push(similarity(&or_empty(given), &or_empty(gold)));
+            tally
+                .similarities
+                .push(similarity(&or_empty(given), &or_empty(gold)));
         }
     }
     tally.whole.push(as_number(is_whole));
@@ -108,7 +112,10 @@ fn comparable(value: &Value, key: &str, set: &str) -> String {
         "kleister_nda" => python::joined(&JOINTS.replace_all(&text, " ")).to_uppercase(),
         "einvoice_pdf" => {
             let folded = python::folded(&text);
-            folded.chars().filter(|character| character.is_alphanumeric()).collect()
+            folded
+                .chars()
+                .filter(|character| character.is_alphanumeric())
+                .collect()
         }
         _ => joined(&text),
     }

@@ -15,7 +15,10 @@ pub(super) fn score(pairs: &[Pair<'_>]) -> Scored {
     let mut by_schema = ByName::default();
     let mut rows = Vec::with_capacity(pairs.len());
     for (row, prediction) in pairs {
-        let recall = recall(row.expected.as_ref().unwrap_or(&Value::Null), answer_of(*prediction));
+        let recall = recall(
+            row.expected.as_ref().unwrap_or(&Value::Null),
+            answer_of(*prediction),
+        );
         by_schema.add(row.text("domain"), recall);
         rows.push(RowScore::new(row, recall));
     }
@@ -38,7 +41,10 @@ fn recall(expected: &Value, answer: &Value) -> f64 {
         leaves(answer, String::new(), &mut found);
     }
     wanted.retain(|(_, value)| !value.is_null() && **value != "");
-    let found: HashMap<&str, &Value> = found.iter().map(|(path, value)| (path.as_str(), *value)).collect();
+    let found: HashMap<&str, &Value> = found
+        .iter()
+        .map(|(path, value)| (path.as_str(), *value))
+        .collect();
     let hits = wanted.iter().filter(|(path, value)| {
         let given = found.get(path.as_str());
         given.is_some_and(|given| is_same(value, given))
@@ -77,6 +83,9 @@ fn is_same(gold: &Value, given: &Value) -> bool {
 }
 
 fn beginning(text: &str) -> &str {
-    let end = text.char_indices().nth(COMPARED).map_or(text.len(), |(end, _)| end);
+    let end = text
+        .char_indices()
+        .nth(COMPARED)
+        .map_or(text.len(), |(end, _)| end);
     &text[..end]
 }

@@ -116,7 +116,10 @@ impl Scores {
 
     /// All confidences with their outcomes.
     pub fn judgements(&self) -> Vec<Judgement> {
-        self.rows.iter().flat_map(|row| row.judgements.iter().copied()).collect()
+        self.rows
+            .iter()
+            .flat_map(|row| row.judgements.iter().copied())
+            .collect()
     }
 
     /// The main measure of each part of the set, in order of appearance; empty where there is one part.
@@ -158,7 +161,9 @@ pub fn score(set: &DataSet, predictions: &Predictions) -> Scores {
         Task::Code => code::score(&rows),
         Task::Robust => robust::score(&rows),
     };
-    let errors = rows.iter().filter(|(_, found)| found.is_some_and(|found| found.error.is_some()));
+    let errors = rows
+        .iter()
+        .filter(|(_, found)| found.is_some_and(|found| found.error.is_some()));
     Scores {
         set: set.name.clone(),
         measure: scored.measure,
@@ -215,7 +220,11 @@ impl ByName {
 
     /// The mean over all, summed name by name, as `score.py` does.
     fn mean_of_all(&self) -> Value {
-        let all: Vec<f64> = self.0.iter().flat_map(|(_, values)| values.iter().copied()).collect();
+        let all: Vec<f64> = self
+            .0
+            .iter()
+            .flat_map(|(_, values)| values.iter().copied())
+            .collect();
         mean(&all)
     }
 }

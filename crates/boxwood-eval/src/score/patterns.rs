@@ -65,7 +65,15 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         let all = [
-            &ABSTAIN, &ARTICLES, &NUMBER, &AMOUNT, &LETTER, &BOXED, &LATEX_NOISE, &PLAIN_NUMBER, &ASKS_BACK,
+            &ABSTAIN,
+            &ARTICLES,
+            &NUMBER,
+            &AMOUNT,
+            &LETTER,
+            &BOXED,
+            &LATEX_NOISE,
+            &PLAIN_NUMBER,
+            &ASKS_BACK,
             &JOINTS,
         ];
         assert!(all.iter().all(|pattern| !pattern.as_str().is_empty()));

@@ -128,7 +128,10 @@ mod tests {
             (json!(123_456_789.125), "123456789.125"),
             (json!("it's"), "it's"),
             (json!(["it's", 1, null]), "[\"it's\", 1, None]"),
-            (json!({"a": [true], "b": "\"'\n"}), "{'a': [True], 'b': '\"\\'\\n'}"),
+            (
+                json!({"a": [true], "b": "\"'\n"}),
+                "{'a': [True], 'b': '\"\\'\\n'}",
+            ),
         ] {
             assert_eq!(to_text(&value), text);
         }
@@ -136,7 +139,13 @@ mod tests {
 
     #[test]
     fn values_are_rounded_as_python_rounds_them() {
-        for (value, expected) in [(2.675, 2.67), (0.125, 0.12), (0.375, 0.38), (100.0, 100.0), (33.333, 33.33)] {
+        for (value, expected) in [
+            (2.675, 2.67),
+            (0.125, 0.12),
+            (0.375, 0.38),
+            (100.0, 100.0),
+            (33.333, 33.33),
+        ] {
             assert_eq!(rounded(value), json!(expected), "{value}");
         }
     }

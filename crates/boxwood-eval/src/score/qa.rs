@@ -29,13 +29,19 @@ pub(super) fn score(pairs: &[Pair<'_>]) -> Scored {
         .first()
         .is_some_and(|(row, _)| BY_CONTAINMENT.contains(&row.set.as_str()));
     let rows = pairs.iter().zip(&measured).map(|((row, prediction), measures)| {
-        let gain = if by_containment { measures.contains } else { measures.f1 };
+        let gain = if by_containment {
+            measures.contains
+        } else {
+            measures.f1
+        };
         let mut scored = RowScore::new(row, gain);
         // An abstention has no answer that a confidence could be about.
         let confidence = prediction.and_then(|prediction| prediction.confidence.as_ref()?.as_f64());
         let judged = confidence.filter(|_| !measures.abstained);
         let right = measures.answerable && measures.f1.max(measures.contains) >= RIGHT_FROM;
-        scored.judgements.extend(judged.map(|confidence| Judgement { confidence, right }));
+        scored
+            .judgements
+            .extend(judged.map(|confidence| Judgement { confidence, right }));
         scored
     });
     Scored {
@@ -59,7 +65,10 @@ fn metrics(measured: &[Measures]) -> Map<String, Value> {
     let abstained = |row: &Measures| as_number(row.abstained);
     metrics.insert("false_abstain".to_owned(), of(|row| row.answerable, abstained));
     if measured.iter().any(|row| !row.answerable) {
-        metrics.insert("unanswerable_abstain".to_owned(), of(|row| !row.answerable, abstained));
+        metrics.insert(
+            "unanswerable_abstain".to_owned(),
+            of(|row| !row.answerable, abstained),
+        );
     }
     metrics
 }
@@ -113,7 +122,8 @@ fn measure(row: &Row, answer: &Value) -> Measures {
 /// The right amount, where the row's answer is one that is computed or compared as a number.
 fn amount(row: &Row, gold: &[String]) -> Option<f64> {
     let (set, subset) = (row.set.as_str(), row.text("subset"));
-    let has_amounts = matches!(set, "tatqa" | "finqa" | "financebench_pdf") || matches!(subset, "fin" | "tat");
+    let has_amounts =
+        matches!(set, "tatqa" | "finqa" | "financebench_pdf") || matches!(subset, "fin" | "tat");
     let first = gold.first()?;
     let is_amount = matches!(row.text("answer_type"), "arithmetic" | "count")
         || set == "finqa"

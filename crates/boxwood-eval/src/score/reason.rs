@@ -15,10 +15,15 @@ pub(super) fn score(pairs: &[Pair<'_>]) -> Scored {
     for (row, prediction) in pairs {
         let right = is_right(row, &answer_text(answer_of(*prediction)));
         let subtask = row.text("subtask");
-        by_part.add(if subtask.is_empty() { &row.set } else { subtask }, as_number(right));
+        by_part.add(
+            if subtask.is_empty() { &row.set } else { subtask },
+            as_number(right),
+        );
         let mut scored = RowScore::new(row, as_number(right));
         let confidence = prediction.and_then(|prediction| prediction.confidence.as_ref()?.as_f64());
-        scored.judgements.extend(confidence.map(|confidence| Judgement { confidence, right }));
+        scored
+            .judgements
+            .extend(confidence.map(|confidence| Judgement { confidence, right }));
         rows.push(scored);
     }
     let mut metrics = Map::new();

@@ -22,7 +22,10 @@ pub(super) fn score(pairs: &[Pair<'_>]) -> Scored {
     let mut metrics = Map::new();
     metrics.insert("n".to_owned(), json!(rows.len()));
     metrics.insert("survived".to_owned(), mean(&survived));
-    let counts = outcomes.0.iter().map(|(name, values)| (name.clone(), json!(values.len())));
+    let counts = outcomes
+        .0
+        .iter()
+        .map(|(name, values)| (name.clone(), json!(values.len())));
     metrics.insert("outcomes".to_owned(), Value::Object(counts.collect()));
     Scored {
         measure: "survived",

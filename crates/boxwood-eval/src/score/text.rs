@@ -11,7 +11,10 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 /// Lower case, without punctuation and articles, single spaces.
 pub fn normalised(text: &str) -> String {
     let lower = text.nfkc().collect::<String>().to_lowercase();
-    let kept: String = lower.chars().filter(|character| !is_punctuation(*character)).collect();
+    let kept: String = lower
+        .chars()
+        .filter(|character| !is_punctuation(*character))
+        .collect();
     python::joined(&ARTICLES.replace_all(&kept, " "))
 }
 
@@ -29,7 +32,11 @@ pub fn tokens(text: &str, language: &str) -> Vec<String> {
             .filter(|character| !python::is_space(*character))
             .map(String::from)
             .collect(),
-        _ => text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+        _ => text
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect(),
     }
 }
 
@@ -65,7 +72,10 @@ pub fn number(text: &str) -> Option<f64> {
     let last = NUMBER.captures_iter(&text).last()?;
     // Digits of other scripts, full-width ones first of all, are digits to Python.
     let plain = |text: &str| -> Option<f64> {
-        let kept: String = text.nfkc().filter(|character| !python::is_space(*character) && *character != '$').collect();
+        let kept: String = text
+            .nfkc()
+            .filter(|character| !python::is_space(*character) && *character != '$')
+            .collect();
         kept.parse().ok()
     };
     match (last.get(1), last.get(2)) {
@@ -133,13 +143,17 @@ pub fn similarity(predicted: &str, gold: &str) -> f64 {
 /// The content of LaTeX's last box; the whole text where there is none.
 pub fn boxed(text: &str) -> &str {
     let last = BOXED.captures_iter(text).last();
-    last.and_then(|found| found.get(1)).map_or(text, |found| found.as_str())
+    last.and_then(|found| found.get(1))
+        .map_or(text, |found| found.as_str())
 }
 
 /// A formula without what says nothing about its value.
 pub fn plain_formula(text: &str) -> String {
     let kept = LATEX_NOISE.replace_all(text, |found: &regex::Captures<'_>| {
-        match found.get(0).is_some_and(|found| found.as_str().starts_with("\\text")) {
+        match found
+            .get(0)
+            .is_some_and(|found| found.as_str().starts_with("\\text"))
+        {
             true => "{",
             false => "",
         }

@@ -48,8 +48,12 @@ pub(super) enum ExtractForm {
 /// Fields for a flat schema, else the schema itself.
 pub(super) fn extract_form(schema: &Value) -> ExtractForm {
     let properties = schema.get("properties").and_then(Value::as_object);
-    let fields: Option<Vec<FlatField>> =
-        properties.and_then(|properties| properties.iter().map(|(key, field)| flat_field(key, field)).collect());
+    let fields: Option<Vec<FlatField>> = properties.and_then(|properties| {
+        properties
+            .iter()
+            .map(|(key, field)| flat_field(key, field))
+            .collect()
+    });
     match fields {
         Some(fields) if !fields.is_empty() => ExtractForm::Fields(fields),
         _ => ExtractForm::Prompt(stripped(schema).to_string()),
@@ -91,7 +95,10 @@ fn stripped(schema: &Value) -> Value {
     match schema {
         Value::Object(members) => {
             let kept = members.iter().filter(|(key, _)| !NOISE.contains(&key.as_str()));
-            Value::Object(kept.map(|(key, value)| (key.clone(), stripped(value))).collect::<Map<_, _>>())
+            Value::Object(
+                kept.map(|(key, value)| (key.clone(), stripped(value)))
+                    .collect::<Map<_, _>>(),
+            )
         }
         Value::Array(values) => Value::Array(values.iter().map(stripped).collect()),
         other => other.clone(),
@@ -127,12 +134,16 @@ pub(super) fn value_prompt(schema: &Value) -> String {
 }
 
 /// The prompt for a value whose schema is too long to be shown; the reply is held to it all the same.
-pub(super) const BARE_VALUE_PROMPT: &str = "Write one example of a JSON value that is valid against the given schema.";
+pub(super) const BARE_VALUE_PROMPT: &str =
+    "Write one example of a JSON value that is valid against the given schema.";
 
 /// A problem in words, for a model that is reached by a chat.
 pub(super) fn problem_prompt(row: &Row) -> String {
     let question = row.question.trim();
-    let letters: Vec<String> = ('A'..).zip(&row.choices).map(|(letter, choice)| format!("({letter}) {choice}")).collect();
+    let letters: Vec<String> = ('A'..)
+        .zip(&row.choices)
+        .map(|(letter, choice)| format!("({letter}) {choice}"))
+        .collect();
     let choices = letters.join("\n");
     match answer_kind(row) {
         AnswerKind::Choice if choices.is_empty() => {
@@ -207,13 +218,18 @@ mod tests {
         let nested = json!({"$schema": "x", "properties": {"rows": {"type": "array", "minItems": 1, "items": {"type": "string"}}}});
         assert_eq!(
             extract_form(&nested),
-            ExtractForm::Prompt(r#"{"properties":{"rows":{"type":"array","items":{"type":"string"}}}}"#.to_owned())
+            ExtractForm::Prompt(
+                r#"{"properties":{"rows":{"type":"array","items":{"type":"string"}}}}"#.to_owned()
+            )
         );
     }
 
     #[test]
     fn turns_are_paired() {
-        let turn = |by_person, text: &str| Turn { by_person, text: text.to_owned() };
+        let turn = |by_person, text: &str| Turn {
+            by_person,
+            text: text.to_owned(),
+        };
         let pairs = dialogue(&[
             turn(false, "Hello"),
             turn(true, "Who?"),
@@ -222,7 +238,10 @@ mod tests {
             turn(true, "When?"),
             turn(false, "Today."),
         ]);
-        let pairs: Vec<_> = pairs.iter().map(|pair| (pair.prompt.as_str(), pair.answer.as_str())).collect();
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|pair| (pair.prompt.as_str(), pair.answer.as_str()))
+            .collect();
         assert_eq!(pairs, [("Who?", "Ann."), ("When?", "Today.")]);
     }
 }

@@ -76,7 +76,9 @@ impl LocalTarget {
         let target = Self { service, settings };
         match target.model() {
             Ok(_) => Ok(target),
-            Err(error) => Err(EvalError::Target { message: error.to_string() }),
+            Err(error) => Err(EvalError::Target {
+                message: error.to_string(),
+            }),
         }
     }
 
@@ -85,7 +87,11 @@ impl LocalTarget {
     }
 
     fn resolved(&self) -> Result<ResolvedModel, RowFailure> {
-        self.model().map_err(|error| RowFailure::Target(EvalError::Target { message: error.to_string() }))
+        self.model().map_err(|error| {
+            RowFailure::Target(EvalError::Target {
+                message: error.to_string(),
+            })
+        })
     }
 
     async fn ask(&self, row: &Row, cancel: &CancellationToken) -> Result<Prediction, RowFailure> {
@@ -138,7 +144,11 @@ impl LocalTarget {
             time_limit: None,
             cancel: cancel.clone(),
         };
-        let extracted = self.service.extract(extraction, &NoProgress).await.map_err(failure)?;
+        let extracted = self
+            .service
+            .extract(extraction, &NoProgress)
+            .await
+            .map_err(failure)?;
         Ok(of_extracted(row, &extracted, mode))
     }
 
@@ -147,13 +157,22 @@ impl LocalTarget {
         let model = self.resolved()?;
         let schema = row.schema.clone().unwrap_or_default();
         let mut prompt = form::value_prompt(&schema);
-        let tokens = model.model.count_tokens(&prompt).await.map_err(|error| failure(error.into()))?;
+        let tokens = model
+            .model
+            .count_tokens(&prompt)
+            .await
+            .map_err(|error| failure(error.into()))?;
         if tokens + 2 * OUTPUT_TOKENS > model.model.identity().context_window {
             form::BARE_VALUE_PROMPT.clone_into(&mut prompt);
         }
         let mut request = plain_request(prompt, &model);
-        request.response_format = Some(JsonSchemaFormat { name: "value".to_owned(), schema });
-        let raw = complete(&model, request, cancel, &NoProgress).await.map_err(failure)?;
+        request.response_format = Some(JsonSchemaFormat {
+            name: "value".to_owned(),
+            schema,
+        });
+        let raw = complete(&model, request, cancel, &NoProgress)
+            .await
+            .map_err(failure)?;
         Ok(Prediction {
             answer: serde_json::from_str(&raw.text).unwrap_or(Value::String(raw.text)),
             model: Some(raw.model.model.identity().name.clone()),
@@ -165,7 +184,9 @@ impl LocalTarget {
     async fn solve(&self, row: &Row, cancel: &CancellationToken) -> Result<Prediction, RowFailure> {
         let model = self.resolved()?;
         let request = plain_request(form::problem_prompt(row), &model);
-        let raw = complete(&model, request, cancel, &NoProgress).await.map_err(failure)?;
+        let raw = complete(&model, request, cancel, &NoProgress)
+            .await
+            .map_err(failure)?;
         Ok(Prediction {
             answer: Value::String(raw.text),
             model: Some(raw.model.model.identity().name.clone()),
@@ -194,7 +215,10 @@ impl LocalTarget {
             Err(ReadError::Cancelled) => return Err(RowFailure::Cancelled),
             Err(error) => return Err(RowFailure::Row(error.to_string())),
         };
-        Ok(Prediction { answer, ..Prediction::default() })
+        Ok(Prediction {
+            answer,
+            ..Prediction::default()
+        })
     }
 }
 
@@ -217,7 +241,10 @@ async fn own_files(row: &Row) -> Result<Files, RowFailure> {
                 path
             }
         };
-        files.push(OwnFile { path, name: document.name.clone() });
+        files.push(OwnFile {
+            path,
+            name: document.name.clone(),
+        });
     }
     let readable = ReadableFiles::of_own_files(files).await;
     Ok(Files {
@@ -256,7 +283,8 @@ fn of_answer(row: &Row, answer: Answer) -> Prediction {
             sources.push(document);
         }
     }
-    let mut detail = json!({"abstained": answer.abstained, "truncated": answer.truncated, "support": answer.support});
+    let mut detail =
+        json!({"abstained": answer.abstained, "truncated": answer.truncated, "support": answer.support});
     if let Some(calculation) = &answer.calculation {
         detail["calculation"] = json!(calculation);
     }
@@ -287,7 +315,11 @@ fn of_extracted(row: &Row, extracted: &Extracted, mode: ExtractMode) -> Predicti
     let is_structured = mode == ExtractMode::Structured;
     Prediction {
         answer: extracted.to_value(),
-        sources: row.documents.iter().map(|document| document.doc_id.clone()).collect(),
+        sources: row
+            .documents
+            .iter()
+            .map(|document| document.doc_id.clone())
+            .collect(),
         confidence: is_structured.then(|| extracted.object(Finding::confidence_value)),
         model: Some(extracted.served_by.answered.clone()),
         processor: Some(extracted.processor.as_str().to_owned()),
@@ -319,14 +351,19 @@ fn timings(timings: &StepTimings) -> BTreeMap<String, f64> {
         ("generate", timings.generate),
         ("check", timings.check),
     ];
-    steps.into_iter().map(|(name, time)| (name.to_owned(), seconds(time))).collect()
+    steps
+        .into_iter()
+        .map(|(name, time)| (name.to_owned(), seconds(time)))
+        .collect()
 }
 
 /// A model that is not there fails every row; everything else is the row's own.
 fn failure(error: AnswerError) -> RowFailure {
     match error {
         AnswerError::Cancelled => RowFailure::Cancelled,
-        AnswerError::Model { .. } => RowFailure::Target(EvalError::Target { message: error.to_string() }),
+        AnswerError::Model { .. } => RowFailure::Target(EvalError::Target {
+            message: error.to_string(),
+        }),
         error => RowFailure::Row(error.to_string()),
     }
 }

@@ -70,7 +70,9 @@ impl Target for ServerTarget {
             Task::Extract => self.extract(row).await,
             Task::JsonSchema => {
                 let schema = row.schema.as_ref().unwrap_or(&Value::Null);
-                self.chat(&form::value_prompt(schema), Some(schema)).await.map(parsed)
+                self.chat(&form::value_prompt(schema), Some(schema))
+                    .await
+                    .map(parsed)
             }
             Task::Reason | Task::Code => self.chat(&form::problem_prompt(row), None).await,
             Task::Robust => self.read(row).await,
@@ -88,7 +90,11 @@ impl Target for ServerTarget {
 
 /// A value that came as text.
 fn parsed(mut prediction: Prediction) -> Prediction {
-    if let Some(value) = prediction.answer.as_str().and_then(|text| serde_json::from_str(text).ok()) {
+    if let Some(value) = prediction
+        .answer
+        .as_str()
+        .and_then(|text| serde_json::from_str(text).ok())
+    {
         prediction.answer = value;
     }
     prediction
@@ -102,7 +108,8 @@ impl ServerTarget {
     pub fn new(settings: ServerSettings) -> Result<Self, EvalError> {
         if settings.effort == Some(EffortChoice::Baseline) {
             return Err(EvalError::Target {
-                message: "the baseline is the model alone, which a server does not offer: leave --server out".to_owned(),
+                message: "the baseline is the model alone, which a server does not offer: leave --server out"
+                    .to_owned(),
             });
         }
         // Fails only when a provider is there already, which is as good.
@@ -127,7 +134,13 @@ impl ServerTarget {
         let documents = self.upload_all(row).await?;
         let ids: Vec<String> = documents.iter().map(|(id, _)| id.clone()).collect();
         let dialogue = form::dialogue(&row.history);
-        let body = wire::ask_body(row, &ids, &dialogue, self.settings.model.as_deref(), self.settings.effort);
+        let body = wire::ask_body(
+            row,
+            &ids,
+            &dialogue,
+            self.settings.model.as_deref(),
+            self.settings.effort,
+        );
         let reply = self.call(Method::POST, "/2.0/ai/ask", Some(body)).await?;
         Ok(wire::of_box_answer(reply, &documents))
     }
@@ -152,7 +165,9 @@ impl ServerTarget {
             None => self.first_model().await?,
         };
         let body = wire::chat_body(&model, prompt, self.settings.effort, schema);
-        let reply = self.call(Method::POST, "/v1/chat/completions", Some(body)).await?;
+        let reply = self
+            .call(Method::POST, "/v1/chat/completions", Some(body))
+            .await?;
         Ok(wire::of_chat_answer(reply))
     }
 
@@ -169,7 +184,10 @@ impl ServerTarget {
         let documents = match self.upload_all(row).await {
             Err(RowFailure::Row(refused)) => {
                 let answer = json!({"outcome": "refused", "message": refused});
-                return Ok(Prediction { answer, ..Prediction::default() });
+                return Ok(Prediction {
+                    answer,
+                    ..Prediction::default()
+                });
             }
             uploaded => uploaded?,
         };
@@ -191,7 +209,10 @@ impl ServerTarget {
                     continue;
                 }
             };
-            return Ok(Prediction { answer, ..Prediction::default() });
+            return Ok(Prediction {
+                answer,
+                ..Prediction::default()
+            });
         }
         Err(RowFailure::Row("the file was not read in time".to_owned()))
     }
@@ -271,7 +292,11 @@ impl ServerTarget {
     }
 
     async fn hinted(&self, path: &str) -> Result<Value, RowFailure> {
-        self.send(self.request(Method::GET, path).header("x-rep-hints", "[extracted_text]")).await
+        self.send(
+            self.request(Method::GET, path)
+                .header("x-rep-hints", "[extracted_text]"),
+        )
+        .await
     }
 
     /// Sends until the server has time.
@@ -280,14 +305,23 @@ impl ServerTarget {
             let Some(again) = request.try_clone() else {
                 break;
             };
-            let response = again.send().await.map_err(|error| self.connection_failure(&error))?;
+            let response = again
+                .send()
+                .await
+                .map_err(|error| self.connection_failure(&error))?;
             let status = response.status();
-            let busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+            let busy = matches!(
+                status,
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+            );
             if busy && attempt < TRIES {
                 tokio::time::sleep(pause_of(&response)).await;
                 continue;
             }
-            let body = response.text().await.map_err(|error| self.connection_failure(&error))?;
+            let body = response
+                .text()
+                .await
+                .map_err(|error| self.connection_failure(&error))?;
             return match status {
                 StatusCode::UNAUTHORIZED => Err(target_failure(format!(
                     "{}; name another token in BOXWOOD_TOKEN",
@@ -308,7 +342,10 @@ impl ServerTarget {
     fn connection_failure(&self, error: &reqwest::Error) -> RowFailure {
         let base = &self.settings.base;
         match error.is_timeout() {
-            true => RowFailure::Row(format!("{base} did not answer within {} s", ANSWER_TIME.as_secs())),
+            true => RowFailure::Row(format!(
+                "{base} did not answer within {} s",
+                ANSWER_TIME.as_secs()
+            )),
             false => target_failure(format!(
                 "{base} can't be reached: start it, then run the same command again to go on from here"
             )),
@@ -326,8 +363,12 @@ fn text_of(value: &Value, missing: &str) -> Result<String, RowFailure> {
 }
 
 fn pause_of(response: &reqwest::Response) -> Duration {
-    let told = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-    told.and_then(|seconds| seconds.parse().ok()).map_or(PAUSE, Duration::from_secs)
+    let told = response
+        .headers()
+        .get("retry-after")
+        .and_then(|value| value.to_str().ok());
+    told.and_then(|seconds| seconds.parse().ok())
+        .map_or(PAUSE, Duration::from_secs)
 }
 
 /// Names are distinct in the folder, and hold nothing that a name may not hold.

@@ -21,7 +21,11 @@ pub(super) fn ask_body(
     model: Option<&str>,
     effort: Option<EffortChoice>,
 ) -> Value {
-    let mode = if ids.len() == 1 { "single_item_qa" } else { "multiple_item_qa" };
+    let mode = if ids.len() == 1 {
+        "single_item_qa"
+    } else {
+        "multiple_item_qa"
+    };
     let mut body = json!({
         "mode": mode, "prompt": row.question.trim(), "items": items(ids), "include_citations": true,
     });
@@ -99,7 +103,8 @@ pub(super) fn chat_body(
     effort: Option<EffortChoice>,
     schema: Option<&Value>,
 ) -> Value {
-    let mut body = json!({"model": model, "messages": [{"role": "user", "content": prompt}], "temperature": 0});
+    let mut body =
+        json!({"model": model, "messages": [{"role": "user", "content": prompt}], "temperature": 0});
     if let Some(effort) = effort {
         body["reasoning_effort"] = json!(effort.as_str());
     }
@@ -115,7 +120,10 @@ pub(super) fn of_box_answer(mut reply: Value, documents: &[(String, String)]) ->
     let mut sources: Vec<String> = Vec::new();
     for citation in reply["citations"].as_array().into_iter().flatten() {
         let id = citation["id"].as_str().unwrap_or_default();
-        let document = documents.iter().find(|(file, _)| file == id).map(|(_, document)| document);
+        let document = documents
+            .iter()
+            .find(|(file, _)| file == id)
+            .map(|(_, document)| document);
         if let Some(document) = document.filter(|document| !sources.contains(document)) {
             sources.push(document.clone());
         }
@@ -132,10 +140,23 @@ pub(super) fn of_box_answer(mut reply: Value, documents: &[(String, String)]) ->
         .collect();
     let usage = serde_json::from_value::<TokenUse>(extension["usage"].take()).ok();
     let model = extension["served_by"]["answered"].as_str().map(str::to_owned);
-    let kept = ["abstained", "truncated", "support", "calculation", "signals", "completions", "warnings"];
+    let kept = [
+        "abstained",
+        "truncated",
+        "support",
+        "calculation",
+        "signals",
+        "completions",
+        "warnings",
+    ];
     let detail: Map<String, Value> = kept
         .into_iter()
-        .filter_map(|name| Some((name.to_owned(), extension.get(name).filter(|value| !value.is_null())?.clone())))
+        .filter_map(|name| {
+            Some((
+                name.to_owned(),
+                extension.get(name).filter(|value| !value.is_null())?.clone(),
+            ))
+        })
         .collect();
     Prediction {
         answer: reply["answer"].take(),
@@ -199,10 +220,16 @@ mod tests {
             "boxwood": {"support": {"probability": 0.5}, "served_by": {"answered": "m"}, "abstained": false,
                         "usage": {"input_tokens": 9, "output_tokens": 2, "queue_time": 0.1}, "timings": {"gather": 0.25, "total": 2.0}},
         });
-        let documents = [("7".to_owned(), "d1".to_owned()), ("9".to_owned(), "d2".to_owned())];
+        let documents = [
+            ("7".to_owned(), "d1".to_owned()),
+            ("9".to_owned(), "d2".to_owned()),
+        ];
         let found = of_box_answer(reply, &documents);
         assert_eq!(found.sources, ["d1", "d2"]);
-        assert_eq!((found.answer, found.confidence), (json!("East."), Some(json!(0.5))));
+        assert_eq!(
+            (found.answer, found.confidence),
+            (json!("East."), Some(json!(0.5)))
+        );
         assert_eq!(found.usage.unwrap().output_tokens, 2);
         assert_eq!(found.timings, BTreeMap::from([("gather".to_owned(), 0.25)]));
     }
@@ -218,7 +245,10 @@ mod tests {
             "model": "m", "choices": [{"message": {"content": "42"}}],
             "usage": {"prompt_tokens": 5, "completion_tokens": 3, "completion_tokens_details": {"reasoning_tokens": 2}},
         }));
-        assert_eq!((chat.answer, chat.usage.unwrap().reasoning_tokens), (json!("42"), 2));
+        assert_eq!(
+            (chat.answer, chat.usage.unwrap().reasoning_tokens),
+            (json!("42"), 2)
+        );
     }
 
     #[test]
@@ -228,7 +258,10 @@ mod tests {
                 r#"{"message":"Bad","context_info":{"errors":[{"name":"prompt","message":"too long"}]}}"#,
                 "the server answered 400: Bad (prompt: too long)",
             ),
-            (r#"{"error":{"message":"No model"}}"#, "the server answered 400: No model"),
+            (
+                r#"{"error":{"message":"No model"}}"#,
+                "the server answered 400: No model",
+            ),
             ("oops", "the server answered 400: oops"),
         ] {
             assert_eq!(error_words(400, body), words);

@@ -42,7 +42,15 @@ impl Given {
     }
 
     async fn run(&self, target: &dyn Target) -> Result<RunEnd, EvalError> {
-        run(&self.set, target, None, &self.options(), &Stop::never(), &CancellationToken::new()).await
+        run(
+            &self.set,
+            target,
+            None,
+            &self.options(),
+            &Stop::never(),
+            &CancellationToken::new(),
+        )
+        .await
     }
 
     fn options(&self) -> RunOptions {
@@ -54,24 +62,29 @@ impl Given {
     }
 
     fn ids(&self) -> Vec<String> {
-        lines(&self.out()).iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect()
+        lines(&self.out())
+            .iter()
+            .map(|line| line["id"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
 /// The predictions as `score.py` reads them.
 fn lines(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// Questions whose answers stand in their documents.
 fn questions() -> Vec<Value> {
     let row = |id: &str, place: &str, question: &str| {
         json!({"id": id, "set": "squad2", "task": "qa", "lang": "en", "question": question, "answers": [place],
-               "documents": [
-                   {"doc_id": format!("{id}/a"), "title": "Weather", "text": "It rained on Monday."},
-                   {"doc_id": format!("{id}/b"), "title": "Sky", "text": format!("The sun of {id} rises in the {place}.")},
-               ]})
+        "documents": [
+            {"doc_id": format!("{id}/a"), "title": "Weather", "text": "It rained on Monday."},
+            {"doc_id": format!("{id}/b"), "title": "Sky", "text": format!("The sun of {id} rises in the {place}.")},
+        ]})
     };
     vec![
         row("q1", "east", "Where does the sun of q1 rise?"),
@@ -84,9 +97,15 @@ fn questions() -> Vec<Value> {
 fn model() -> ScriptedModel {
     let model = ScriptedModel::saying("I cannot tell.");
     model.respond_with(|request: &ChatRequest| {
-        let prompt: String = request.messages.iter().map(|message| message.content.as_str()).collect();
+        let prompt: String = request
+            .messages
+            .iter()
+            .map(|message| message.content.as_str())
+            .collect();
         let known = [("q1", "east"), ("q2", "west"), ("q3", "north")];
-        let found = known.into_iter().find(|(id, _)| prompt.contains(&format!("sun of {id} rise?")));
+        let found = known
+            .into_iter()
+            .find(|(id, _)| prompt.contains(&format!("sun of {id} rise?")));
         found.map(|(id, place)| Script::Says(format!("The sun of {id} rises in the {place}.")))
     });
     model

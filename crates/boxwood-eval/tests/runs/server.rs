@@ -31,7 +31,11 @@ async fn questions_are_asked_over_the_api_and_leave_nothing_behind() {
     assert_eq!(given.ids(), ["q1", "q2", "q3"]);
     assert_eq!(written[0]["answer"], "The sun of q1 rises in the east.");
     assert_eq!(written[0]["sources"], json!(["q1/b"]), "{}", written[0]);
-    assert!(written[0]["confidence"].is_number() && written[0]["usage"]["output_tokens"].is_u64(), "{}", written[0]);
+    assert!(
+        written[0]["confidence"].is_number() && written[0]["usage"]["output_tokens"].is_u64(),
+        "{}",
+        written[0]
+    );
     let items = app.get("/2.0/folders/0/items").await;
     assert_eq!(items.body["total_count"], 0, "{}", items.text);
 }
@@ -45,7 +49,10 @@ async fn fields_are_extracted_over_the_api() {
         "id": "e1", "set": "sroie", "task": "extract", "expected": {"company": "Example Ltd"},
         "documents": [{"doc_id": "d", "text": "Example Ltd"}], "schema": {"properties": {"company": {"type": "string"}}},
     })]);
-    given.run(&ServerTarget::new(settings(&app.base)).unwrap()).await.unwrap();
+    given
+        .run(&ServerTarget::new(settings(&app.base)).unwrap())
+        .await
+        .unwrap();
     let written = &lines(&given.out())[0];
     assert_eq!(written["answer"], json!({"company": "Example Ltd"}), "{written}");
     assert!(written["confidence"]["company"]["score"].is_number(), "{written}");
@@ -56,8 +63,14 @@ async fn files_are_read_or_refused_over_the_api() {
     let app = server(model()).await;
     let row = |id: &str, text: &str| json!({"id": id, "task": "robust", "documents": [{"doc_id": id, "title": format!("{id}.txt"), "text": text}]});
     let given = Given::new(&[row("f1", "Plain text."), row("f2", "%PDF-1.7\nnothing of a PDF")]);
-    given.run(&ServerTarget::new(settings(&app.base)).unwrap()).await.unwrap();
-    let outcomes: Vec<_> = lines(&given.out()).iter().map(|line| line["answer"]["outcome"].clone()).collect();
+    given
+        .run(&ServerTarget::new(settings(&app.base)).unwrap())
+        .await
+        .unwrap();
+    let outcomes: Vec<_> = lines(&given.out())
+        .iter()
+        .map(|line| line["answer"]["outcome"].clone())
+        .collect();
     assert_eq!(outcomes, ["text", "refused"]);
 }
 
@@ -67,7 +80,10 @@ async fn a_refused_row_keeps_the_servers_words() {
     let mut row = questions().remove(0);
     row["question"] = json!("why ".repeat(4_000));
     let given = Given::new(&[row, questions().remove(1)]);
-    given.run(&ServerTarget::new(settings(&app.base)).unwrap()).await.unwrap();
+    given
+        .run(&ServerTarget::new(settings(&app.base)).unwrap())
+        .await
+        .unwrap();
     let written = lines(&given.out());
     let error = written[0]["error"].as_str().unwrap();
     assert!(error.contains("400") && error.contains("prompt"), "{error}");
@@ -82,8 +98,14 @@ async fn a_busy_server_is_asked_again() {
     model.next(Script::Overloaded(Duration::from_secs(1)));
     model.next(Script::Says("The sun of q1 rises in the east.".to_owned()));
     let given = Given::new(&questions()[..1]);
-    given.run(&ServerTarget::new(settings(&app.base)).unwrap()).await.unwrap();
-    assert_eq!(lines(&given.out())[0]["answer"], "The sun of q1 rises in the east.");
+    given
+        .run(&ServerTarget::new(settings(&app.base)).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        lines(&given.out())[0]["answer"],
+        "The sun of q1 rises in the east."
+    );
 }
 
 #[tokio::test]
@@ -93,22 +115,45 @@ async fn a_server_that_is_not_there_ends_the_run_and_keeps_what_is_written() {
     let target = ServerTarget::new(settings(&app.base)).unwrap();
     app.stop().await;
     let error = given.run(&target).await.unwrap_err();
-    assert!(matches!(&error, EvalError::Target { message } if message.contains("can't be reached")), "{error}");
-    assert!(lines(&given.out()).is_empty(), "a row that was not asked has no line");
-    let token = ServerSettings { token: "wrong".into(), ..settings(&server(model()).await.base) };
+    assert!(
+        matches!(&error, EvalError::Target { message } if message.contains("can't be reached")),
+        "{error}"
+    );
+    assert!(
+        lines(&given.out()).is_empty(),
+        "a row that was not asked has no line"
+    );
+    let token = ServerSettings {
+        token: "wrong".into(),
+        ..settings(&server(model()).await.base)
+    };
     assert!(!format!("{token:?}").contains("wrong"), "a token is never shown");
 }
 
 #[tokio::test]
 async fn a_wrong_token_ends_the_run() {
     let app = server(model()).await;
-    let target = ServerTarget::new(ServerSettings { token: "wrong".into(), ..settings(&app.base) }).unwrap();
-    let error = Given::new(&questions()).run(&target).await.unwrap_err().to_string();
-    assert!(error.contains("401") && error.contains("BOXWOOD_TOKEN"), "{error}");
+    let target = ServerTarget::new(ServerSettings {
+        token: "wrong".into(),
+        ..settings(&app.base)
+    })
+    .unwrap();
+    let error = Given::new(&questions())
+        .run(&target)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("401") && error.contains("BOXWOOD_TOKEN"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_server_has_no_baseline() {
-    let wanted = ServerSettings { effort: Some(EffortChoice::Baseline), ..settings("http://127.0.0.1:1") };
+    let wanted = ServerSettings {
+        effort: Some(EffortChoice::Baseline),
+        ..settings("http://127.0.0.1:1")
+    };
     assert!(ServerTarget::new(wanted).is_err());
 }

@@ -150,7 +150,9 @@ async fn run_set(common: &Common, arguments: RunArguments) -> anyhow::Result<Exi
         wanted
     });
     let programs = match set.task {
-        Task::Code => Some(ProgramRunner::find(std::env::current_exe().context("this program has no path")?).await?),
+        Task::Code => {
+            Some(ProgramRunner::find(std::env::current_exe().context("this program has no path")?).await?)
+        }
         _ => None,
     };
     let answering = Answering::build(&config, &arguments).await?;
@@ -160,7 +162,14 @@ async fn run_set(common: &Common, arguments: RunArguments) -> anyhow::Result<Exi
         parallel: arguments.parallel,
     };
     let (bar, cancel) = (Bar::new(&set.name), CancellationToken::new());
-    let running = run::run(&asked, answering.target.as_ref(), programs.as_ref(), &options, &bar, &cancel);
+    let running = run::run(
+        &asked,
+        answering.target.as_ref(),
+        programs.as_ref(),
+        &options,
+        &bar,
+        &cancel,
+    );
     tokio::pin!(running);
     let end = tokio::select! {
         end = &mut running => end,
@@ -204,9 +213,15 @@ fn record(config: &Config, arguments: &RunArguments, set: &DataSet) -> RunRecord
         documents: DocumentChoice::from(arguments.documents).as_str().to_owned(),
         enhanced: arguments.enhanced,
         model: arguments.model.clone(),
-        model_sha256: chosen.files.first().filter(|_| own).map(|file| file.sha256.to_owned()),
+        model_sha256: chosen
+            .files
+            .first()
+            .filter(|_| own)
+            .map(|file| file.sha256.to_owned()),
         server: arguments.server.clone(),
-        commit: std::env::var("BOXWOOD_COMMIT").ok().filter(|commit| !commit.is_empty()),
+        commit: std::env::var("BOXWOOD_COMMIT")
+            .ok()
+            .filter(|commit| !commit.is_empty()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         processors: std::thread::available_parallelism().map_or(1, usize::from),
@@ -270,7 +285,8 @@ struct Bar {
 impl Bar {
     fn new(set: &str) -> Self {
         let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} rows, {elapsed} gone, {eta} to go");
+        let style =
+            ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} rows, {elapsed} gone, {eta} to go");
         if let Ok(style) = style {
             bar.set_style(style);
         }

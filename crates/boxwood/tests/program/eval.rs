@@ -79,15 +79,24 @@ fn words(bytes: &[u8]) -> String {
 
 fn ids(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    lines.map(|line| line["id"].as_str().unwrap().to_owned()).collect()
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines
+        .map(|line| line["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
 fn a_run_that_was_killed_goes_on_and_asks_no_row_twice() {
     let bench = Bench::new();
     let out = bench.path("out.jsonl");
-    let mut first = Running(bench.command(&["dev.jsonl", "--out", "out.jsonl"]).spawn().unwrap());
+    let mut first = Running(
+        bench
+            .command(&["dev.jsonl", "--out", "out.jsonl"])
+            .spawn()
+            .unwrap(),
+    );
     let deadline = Instant::now() + Duration::from_secs(120);
     let written = || std::fs::read_to_string(&out).map_or(0, |text| text.lines().count());
     while written() < 2 {
@@ -105,23 +114,48 @@ fn a_run_that_was_killed_goes_on_and_asks_no_row_twice() {
     let said = bench.done(&["dev.jsonl", "--out", "out.jsonl"]);
     let expected: Vec<String> = (0..ROWS).map(|row| format!("row-{row}")).collect();
     assert_eq!(ids(&out), expected, "each row once, in order");
-    assert!(said.contains("own default: f1 100.0 %") && said.contains("over 24 rows, 0 of them failed"), "{said}");
+    assert!(
+        said.contains("own default: f1 100.0 %") && said.contains("over 24 rows, 0 of them failed"),
+        "{said}"
+    );
     let record: Value = serde_json::from_slice(&std::fs::read(bench.path("out.run.json")).unwrap()).unwrap();
-    assert_eq!((&record["set"], record["set_sha256"].as_str().unwrap().len()), (&json!("own"), 64));
+    assert_eq!(
+        (&record["set"], record["set_sha256"].as_str().unwrap().len()),
+        (&json!("own"), 64)
+    );
 }
 
 #[test]
 fn runs_are_compared_and_reported() {
     let bench = Bench::new();
     bench.done(&["dev.jsonl", "--limit", "3", "--out", "a.jsonl"]);
-    bench.done(&["dev.jsonl", "--limit", "4", "--out", "b.jsonl", "--html", "b.html"]);
+    bench.done(&[
+        "dev.jsonl",
+        "--limit",
+        "4",
+        "--out",
+        "b.jsonl",
+        "--html",
+        "b.html",
+    ]);
     let compared = bench.done(&["compare", "a.jsonl", "b.jsonl", "--json"]);
     let compared: Value = serde_json::from_str(&compared).unwrap();
-    assert_eq!((&compared["rows"], &compared["difference"], &compared["p_value"]), (&json!(3), &json!(0.0), &json!(1.0)));
+    assert_eq!(
+        (&compared["rows"], &compared["difference"], &compared["p_value"]),
+        (&json!(3), &json!(0.0), &json!(1.0))
+    );
     let said = bench.done(&["report", "a.jsonl", "b.jsonl", "--html", "both.html"]);
-    assert!(said.contains("over 3 rows") && said.contains("over 4 rows"), "{said}");
+    assert!(
+        said.contains("over 3 rows") && said.contains("over 4 rows"),
+        "{said}"
+    );
     for page in ["b.html", "both.html"] {
-        assert!(std::fs::read_to_string(bench.path(page)).unwrap().contains("<h2>Scores</h2>"), "{page}");
+        assert!(
+            std::fs::read_to_string(bench.path(page))
+                .unwrap()
+                .contains("<h2>Scores</h2>"),
+            "{page}"
+        );
     }
     let said = bench.refused(&["report", "a.jsonl", "--keep", "reports"]);
     assert!(said.contains("a was run without --effort"), "{said}");
@@ -130,16 +164,31 @@ fn runs_are_compared_and_reported() {
 #[test]
 fn mistakes_are_told_before_anything_is_asked() {
     let bench = Bench::new();
-    let wrong = [question(0).to_string(), json!({"id": "x", "task": "qa", "documents": []}).to_string()];
+    let wrong = [
+        question(0).to_string(),
+        json!({"id": "x", "task": "qa", "documents": []}).to_string(),
+    ];
     std::fs::write(bench.path("wrong.jsonl"), wrong.join("\n")).unwrap();
     let said = bench.refused(&["wrong.jsonl", "--out", "out.jsonl"]);
-    assert!(said.contains("wrong.jsonl can't be used") && said.contains("line 2, field `question`"), "{said}");
+    assert!(
+        said.contains("wrong.jsonl can't be used") && said.contains("line 2, field `question`"),
+        "{said}"
+    );
     assert!(!bench.path("out.jsonl").exists());
     bench.done(&["dev.jsonl", "--limit", "1", "--out", "out.jsonl"]);
     let said = bench.refused(&["dev.jsonl", "--documents", "long", "--out", "out.jsonl"]);
     assert!(said.contains("begun with documents given, not long"), "{said}");
-    let said = bench.refused(&["dev.jsonl", "--server", "http://127.0.0.1:9", "--out", "far.jsonl"]);
+    let said = bench.refused(&[
+        "dev.jsonl",
+        "--server",
+        "http://127.0.0.1:9",
+        "--out",
+        "far.jsonl",
+    ]);
     assert!(said.contains("http://127.0.0.1:9 can't be reached"), "{said}");
     let said = bench.refused(&["report", "missing.jsonl"]);
-    assert!(said.contains("missing.jsonl has no record of its settings"), "{said}");
+    assert!(
+        said.contains("missing.jsonl has no record of its settings"),
+        "{said}"
+    );
 }

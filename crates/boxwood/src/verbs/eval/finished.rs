@@ -85,9 +85,22 @@ fn as_json(found: &Comparison) -> serde_json::Value {
 
 fn print_comparison(found: &Comparison, first: &ShownRun, second: &ShownRun) {
     let difference = &found.difference;
-    output::line(format_args!("{}: {} over {} rows", found.set, found.measure, found.rows));
-    output::line(format_args!("  {:.1} %  {} {}", found.first, first.summary.name, first.summary.effort()));
-    output::line(format_args!("  {:.1} %  {} {}", found.second, second.summary.name, second.summary.effort()));
+    output::line(format_args!(
+        "{}: {} over {} rows",
+        found.set, found.measure, found.rows
+    ));
+    output::line(format_args!(
+        "  {:.1} %  {} {}",
+        found.first,
+        first.summary.name,
+        first.summary.effort()
+    ));
+    output::line(format_args!(
+        "  {:.1} %  {} {}",
+        found.second,
+        second.summary.name,
+        second.summary.effort()
+    ));
     output::line(format_args!(
         "  {:+.1} points, 95 % {:+.1} to {:+.1}, p = {:.4} (paired bootstrap); better on {} rows, worse on {}",
         difference.value,
@@ -131,7 +144,10 @@ fn read(path: &Path, set: Option<&Path>) -> anyhow::Result<ShownRun> {
     let place = match (set, &record) {
         (Some(set), _) => set.to_owned(),
         (None, Some(record)) => record.set_file.clone(),
-        (None, None) => bail!("{} has no record of its settings beside it: name the data set with --set", path.display()),
+        (None, None) => bail!(
+            "{} has no record of its settings beside it: name the data set with --set",
+            path.display()
+        ),
     };
     let set = DataSet::read(&place, "dev", DocumentChoice::Given)?;
     if let Some(record) = record.as_ref().filter(|record| record.set_sha256 != set.sha256) {
@@ -149,7 +165,11 @@ fn read(path: &Path, set: Option<&Path>) -> anyhow::Result<ShownRun> {
 
 /// A run with its figures.
 pub fn shown(path: &Path, record: Option<RunRecord>, set: DataSet, predictions: Predictions) -> ShownRun {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     ShownRun {
         summary: RunSummary::new(name, record, &set, &predictions),
         set,
@@ -178,7 +198,10 @@ pub fn print(run: &ShownRun, as_json: bool) -> anyhow::Result<()> {
         scores.errors
     ));
     for group in scores.groups() {
-        output::line(format_args!("  {:.1} %  {} ({} rows)", group.percent, group.name, group.rows));
+        output::line(format_args!(
+            "  {:.1} %  {} ({} rows)",
+            group.percent, group.name, group.rows
+        ));
     }
     output::line(format_args!(
         "  a row: {:.0} tokens read, {:.0} written ({:.0} of them thinking), {:.1} s (median {:.1}, 90 % {:.1})",
@@ -189,7 +212,11 @@ pub fn print(run: &ShownRun, as_json: bool) -> anyhow::Result<()> {
         cost.median_seconds,
         cost.slow_seconds
     ));
-    let steps: Vec<String> = summary.steps.iter().map(|(name, seconds)| format!("{name} {seconds:.2} s")).collect();
+    let steps: Vec<String> = summary
+        .steps
+        .iter()
+        .map(|(name, seconds)| format!("{name} {seconds:.2} s"))
+        .collect();
     if !steps.is_empty() {
         output::line(format_args!("  steps: {}", steps.join(", ")));
     }
