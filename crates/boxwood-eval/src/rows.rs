@@ -242,6 +242,13 @@ impl DataSet {
         })
     }
 
+    /// The set with only its first rows.
+    #[must_use]
+    pub fn first(mut self, rows: usize) -> Self {
+        self.rows.truncate(rows);
+        self
+    }
+
     /// The set with only the rows that the function wants.
     #[must_use]
     pub fn only(mut self, wanted: impl Fn(&Row) -> bool) -> Self {

@@ -184,7 +184,7 @@ struct Scored {
 type Pair<'a> = (&'a Row, Option<&'a Prediction>);
 
 /// The predicted answer; null where there is none.
-fn answer_of<'a>(prediction: Option<&'a Prediction>) -> &'a Value {
+fn answer_of(prediction: Option<&Prediction>) -> &Value {
     prediction.map_or(&Value::Null, |prediction| &prediction.answer)
 }
 

@@ -45,7 +45,10 @@ fn is_valid(row: &Row, value: &Value) -> bool {
 
 /// `None` for a schema that is none. Nothing is fetched; formats are those that a plain Python installation checks.
 fn validator(schema: &Value) -> Option<Validator> {
-    let draft = Draft::default().detect(schema);
+    let draft = match Draft::default().detect(schema) {
+        Draft::Unknown => Draft::default(),
+        known => known,
+    };
     jsonschema::options()
         .with_draft(draft)
         .should_validate_formats(true)

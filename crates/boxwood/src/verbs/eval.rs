@@ -9,11 +9,11 @@ use crate::config::Config;
 use crate::{output, parts};
 use anyhow::{Context, bail};
 use boxwood_eval::program::ProgramRunner;
-use boxwood_eval::run::{self, RunOptions, RunProgress};
+use boxwood_eval::run::{self, RunEnd, RunOptions, RunProgress};
 use boxwood_eval::target::Target;
 use boxwood_eval::target::local::{LocalSettings, LocalTarget};
 use boxwood_eval::target::server::{ServerSettings, ServerTarget};
-use boxwood_eval::{DataSet, DocumentChoice, EffortChoice, Prediction, Row, RunRecord, Task};
+use boxwood_eval::{DataSet, DocumentChoice, EffortChoice, EvalError, Prediction, Row, RunRecord, Task};
 use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -142,13 +142,7 @@ async fn run_set(common: &Common, arguments: RunArguments) -> anyhow::Result<Exi
     let config = common.load()?;
     let record = record(&config, &arguments, &set);
     record.begin(out)?;
-    let limit = arguments.limit.unwrap_or(usize::MAX);
-    let mut left = limit;
-    let asked = set.clone().only(|_| {
-        let wanted = left > 0;
-        left = left.saturating_sub(1);
-        wanted
-    });
+    let asked = set.clone().first(arguments.limit.unwrap_or(usize::MAX));
     let programs = match set.task {
         Task::Code => {
             Some(ProgramRunner::find(std::env::current_exe().context("this program has no path")?).await?)
@@ -161,23 +155,15 @@ async fn run_set(common: &Common, arguments: RunArguments) -> anyhow::Result<Exi
         retry_errors: arguments.retry_errors,
         parallel: arguments.parallel,
     };
-    let (bar, cancel) = (Bar::new(&set.name), CancellationToken::new());
-    let running = run::run(
+    let bar = Bar::new(&set.name);
+    let end = until_interrupted(
         &asked,
         answering.target.as_ref(),
         programs.as_ref(),
         &options,
         &bar,
-        &cancel,
-    );
-    tokio::pin!(running);
-    let end = tokio::select! {
-        end = &mut running => end,
-        _ = tokio::signal::ctrl_c() => {
-            cancel.cancel();
-            running.await
-        }
-    };
+    )
+    .await;
     bar.bar.finish_and_clear();
     answering.close().await;
     let end = end?;
@@ -197,6 +183,26 @@ async fn run_set(common: &Common, arguments: RunArguments) -> anyhow::Result<Exi
         true => ExitCode::from(130),
         false => ExitCode::SUCCESS,
     })
+}
+
+/// Runs; an interrupt ends it in good order.
+async fn until_interrupted(
+    set: &DataSet,
+    target: &dyn Target,
+    programs: Option<&ProgramRunner>,
+    options: &RunOptions,
+    bar: &Bar,
+) -> Result<RunEnd, EvalError> {
+    let cancel = CancellationToken::new();
+    let running = run::run(set, target, programs, options, bar, &cancel);
+    tokio::pin!(running);
+    tokio::select! {
+        end = &mut running => end,
+        _ = tokio::signal::ctrl_c() => {
+            cancel.cancel();
+            running.await
+        }
+    }
 }
 
 fn record(config: &Config, arguments: &RunArguments, set: &DataSet) -> RunRecord {
