@@ -7,6 +7,7 @@
 //! * [`principal`]: who asks, with which scopes, over which down-scoped resource
 //! * [`document`]: what a file turned into: pages, lines, words with boxes, tables, and what was not read
 //! * [`citation`]: a quote re-found in a file
+//! * [`metering`]: what a use of a model is counted as
 //! * [`model`]: the contract of a chat model and of an embedder
 //! * [`tools`]: what a model may call and what it calls
 //! * [`studio`]: what an agent of AI Studio can do, and who may use it
@@ -16,6 +17,7 @@ pub mod citation;
 pub mod clock;
 pub mod document;
 pub mod ids;
+pub mod metering;
 pub mod model;
 pub mod principal;
 pub mod studio;
@@ -31,6 +33,7 @@ pub use ids::{
     AgentId, AnswerId, CollaborationId, ContentHash, EnterpriseId, FileId, FileVersionId, FolderId, GroupId,
     MembershipId, UserId,
 };
+pub use metering::{Caller, Money, UsageKind, UsageOutcome, UsageRecord};
 pub use model::{
     ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChatStream, ChoiceScores, Effort, Embedder,
     FinishReason, ImageInput, JsonSchemaFormat, ModelError, ModelIdentity, Sampling, SharedPrefix, Usage,

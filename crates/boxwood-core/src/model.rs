@@ -347,6 +347,14 @@ pub enum ModelError {
         /// What happened.
         message: String,
     },
+    /// A budget would be exceeded; told before anything was spent.
+    #[error("{message}")]
+    BudgetExceeded {
+        /// The model.
+        model: String,
+        /// Which budget, how much of it is used, when it begins anew.
+        message: String,
+    },
     /// The caller went away, or the deadline passed.
     #[error("the request was cancelled")]
     Cancelled,
