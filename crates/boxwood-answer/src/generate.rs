@@ -173,6 +173,7 @@ pub(crate) fn sum(first: Usage, second: Usage) -> Usage {
         cached_tokens: first.cached_tokens + second.cached_tokens,
         output_tokens: first.output_tokens + second.output_tokens,
         reasoning_tokens: first.reasoning_tokens + second.reasoning_tokens,
+        estimated: first.estimated || second.estimated,
         queue_time: first.queue_time + second.queue_time,
         time_to_first_token: first.time_to_first_token,
         total_time: first.total_time + second.total_time,

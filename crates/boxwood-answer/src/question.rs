@@ -2,7 +2,7 @@
 
 use crate::agent::AskAgent;
 use crate::gather::Items;
-use boxwood_core::FileId;
+use boxwood_core::{Caller, FileId};
 use boxwood_store::ReadableFiles;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -42,6 +42,8 @@ pub struct Question {
     pub dialogue: Vec<DialogueTurn>,
     /// The complete agent: defaults with the caller's override already merged.
     pub agent: AskAgent,
+    /// On whose behalf models work.
+    pub caller: Caller,
     /// Cache partition: the enterprise of the asker.
     pub partition: String,
     /// For `{current_date}`.

@@ -18,7 +18,7 @@ use crate::retrieve::{self, Shown, default_embedding};
 use crate::spreadsheet::{self, Attempt, Computed};
 use crate::support::{self, Measured, SupportModel};
 use crate::{cite, pictures, prompt};
-use boxwood_core::FinishReason;
+use boxwood_core::{Caller, FinishReason};
 use boxwood_models::ModelRegistry;
 use boxwood_search::EvidenceList;
 use std::sync::Arc;
@@ -62,6 +62,15 @@ impl AnswerService {
             library,
             models,
             config,
+        }
+    }
+
+    /// The same service, whose models work on behalf of a caller. Every operation begins with it.
+    pub(crate) fn on_behalf_of(&self, caller: &Caller) -> Self {
+        Self {
+            library: self.library.clone(),
+            models: self.models.on_behalf_of(caller),
+            config: self.config.clone(),
         }
     }
 
@@ -128,10 +137,11 @@ impl AnswerService {
     /// # Errors
     /// [`AnswerError`]; nothing is kept of a question that failed except what was read from the files.
     pub async fn ask(&self, question: Question, progress: &dyn ProgressSink) -> Result<Answer, AnswerError> {
+        let service = self.on_behalf_of(&question.caller);
         let Some(limit) = question.time_limit else {
-            return self.run(&question, progress).await;
+            return service.run(&question, progress).await;
         };
-        match tokio::time::timeout(limit, self.run(&question, progress)).await {
+        match tokio::time::timeout(limit, service.run(&question, progress)).await {
             Ok(answer) => answer,
             Err(_) => Err(AnswerError::DeadlinePassed { limit }),
         }

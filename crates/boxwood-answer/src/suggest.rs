@@ -8,7 +8,7 @@ use crate::error::AnswerError;
 use crate::generate;
 use crate::progress::NoProgress;
 use crate::service::AnswerService;
-use boxwood_core::{ChatMessage, ChatRequest, ChatRole};
+use boxwood_core::{Caller, ChatMessage, ChatRequest, ChatRole};
 use tokio_util::sync::CancellationToken;
 
 /// Box's most.
@@ -45,10 +45,10 @@ impl AnswerService {
         purpose: &AgentPurpose,
         cancel: &CancellationToken,
     ) -> Result<Vec<String>, AnswerError> {
-        let model = self
-            .models
+        let models = self.models.on_behalf_of(&Caller::program("suggestions"));
+        let model = models
             .resolve(purpose.model.as_deref())
-            .or_else(|_| self.models.resolve(None))
+            .or_else(|_| models.resolve(None))
             .map_err(|source| AnswerError::Model {
                 field: "model".to_owned(),
                 source,

@@ -19,7 +19,7 @@ use crate::resolve::{self, Plan, Settings};
 use crate::retrieve::{self, Shown, default_embedding};
 use crate::service::{AnswerService, unread_warnings};
 use crate::{parse, prompt};
-use boxwood_core::{ChatRequest, FileId, FinishReason, Usage};
+use boxwood_core::{Caller, ChatRequest, FileId, FinishReason, Usage};
 use boxwood_store::ReadableFiles;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -42,6 +42,8 @@ pub struct TextGeneration {
     pub dialogue: Vec<DialogueTurn>,
     /// The complete agent: defaults with the caller's override already merged.
     pub agent: TextGenAgent,
+    /// On whose behalf models work.
+    pub caller: Caller,
     /// Cache partition: the enterprise of the asker.
     pub partition: String,
     /// For `{current_date}`.
@@ -133,10 +135,11 @@ impl AnswerService {
         wanted: TextGeneration,
         progress: &dyn ProgressSink,
     ) -> Result<GeneratedText, AnswerError> {
+        let service = self.on_behalf_of(&wanted.caller);
         let Some(limit) = wanted.time_limit else {
-            return self.write(&wanted, progress).await;
+            return service.write(&wanted, progress).await;
         };
-        match tokio::time::timeout(limit, self.write(&wanted, progress)).await {
+        match tokio::time::timeout(limit, service.write(&wanted, progress)).await {
             Ok(text) => text,
             Err(_) => Err(AnswerError::DeadlinePassed { limit }),
         }

@@ -213,6 +213,8 @@ reasons! {
     ContextTooLong = "context_too_long";
     /// The model's host refused the request.
     ModelRefused = "model_refused";
+    /// A budget would be exceeded.
+    BudgetExceeded = "budget_exceeded";
     /// The engine's queue is full.
     Overloaded = "overloaded";
 }

@@ -29,6 +29,7 @@ pub mod oauth;
 pub mod reading;
 pub mod search;
 pub mod uploads;
+pub mod usage;
 pub mod users;
 pub mod versions;
 pub mod wire;

@@ -287,6 +287,9 @@ pub struct Usage {
     pub output_tokens: u32,
     /// Generated tokens that were thinking.
     pub reasoning_tokens: u32,
+    /// Whether the tokens are our estimate: the model or its host told none.
+    #[serde(default)]
+    pub estimated: bool,
     /// Waiting in the queue.
     pub queue_time: Duration,
     /// From the start of the work to the first token.

@@ -285,6 +285,7 @@ impl Running {
             cached_tokens: count(self.cached),
             output_tokens: count(self.tokens()),
             reasoning_tokens: 0,
+            estimated: false,
             queue_time: self.started.duration_since(self.job.queued_at),
             time_to_first_token: self
                 .answer

@@ -76,6 +76,15 @@ impl<'a> TableReader<'a> {
         }
     }
 
+    /// A decimal amount, as a number or as a text; what it says is checked by the caller.
+    pub(crate) fn amount(&mut self, key: &'static str) -> Option<String> {
+        match self.take(key)? {
+            Value::String(text) => Some(text),
+            Value::Number(number) => Some(number.to_string()),
+            other => self.wrong_kind(key, "an amount like 1.10", &other),
+        }
+    }
+
     /// `true` or `false`.
     pub(crate) fn flag(&mut self, key: &'static str) -> Option<bool> {
         match self.take(key)? {

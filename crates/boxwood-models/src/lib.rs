@@ -7,6 +7,7 @@
 //! * [`mod@cards`]: Box's list of models, one table
 //! * [`capability`]: what each family accepts, one table
 //! * [`settings`]: the `[models]` part of `boxwood.toml`, checked as a whole
+//! * [`meter`]: tokens, money, budgets and speeds of every use of a model
 //! * [`registry`], [`resolved`]: name → model that answers
 //! * [`mod@catalog`], [`pull`]: local models and how they come onto the machine
 //!
@@ -18,6 +19,7 @@ pub mod cards;
 pub mod catalog;
 mod config_reader;
 pub mod host;
+pub mod meter;
 mod protocol;
 pub mod pull;
 pub mod registry;
@@ -33,6 +35,7 @@ pub use capability::{Capabilities, Family, Parameter};
 pub use cards::{CardStatus, ModelCard, ParameterKind, Purpose, cards, find_card, nearest_names};
 pub use catalog::{CatalogModel, CatalogPurpose, catalog, default_chat_model, find_local};
 pub use config_reader::SettingError;
+pub use meter::{Meter, UsageSink};
 pub use pull::{PullError, PullOptions, PullProgress, PullStage};
 pub use registry::ModelRegistry;
 pub use resolved::{ModelRow, ModelWarning, ResolveError, ResolvedEmbedder, ResolvedModel, Served};

@@ -1,29 +1,41 @@
 //! From the name that a request gives to the model that answers, told truthfully.
 //!
 //! Invariant: [`ResolvedModel::served`] and the serving model's identity always say what really answers: a stand-in is
-//! never passed off as the model of the card. Built once by the binary; called by `boxwood-answer`.
+//! never passed off as the model of the card. What is resolved is metered, on behalf of the registry's caller. Built once
+//! by the binary; called by `boxwood-answer`.
 
 use crate::capability::JsonSchemaSupport;
 use crate::cards::{ModelCard, ParameterKind, Purpose, cards, find_card, nearest_of, normalised};
 use crate::catalog::{CatalogPurpose, find_local};
 use crate::host::Host;
+use crate::meter::{Meter, MeteredEmbedder, MeteredModel, Of, Priced, price_of_local, price_on_host};
 use crate::remote::RemoteModel;
 use crate::resolved::{ModelRow, ResolveError, ResolvedEmbedder, ResolvedModel, Served};
 use crate::settings::{Binding, ModelSettings, StandIn, find_binding};
 use crate::transport::{Transport, TransportError};
+use boxwood_core::metering::Caller;
 use boxwood_core::{ChatModel, Embedder, ModelIdentity};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Every model that this process can ask. Cheap to clone.
+/// Every model that this process can ask, on behalf of a caller. Cheap to clone.
 #[derive(Clone)]
-pub struct ModelRegistry(Arc<Inner>);
+pub struct ModelRegistry(Arc<Inner>, View);
+
+/// Who asks, and what counts it.
+#[derive(Clone)]
+struct View {
+    caller: Arc<Caller>,
+    meter: Meter,
+}
 
 struct Inner {
     settings: ModelSettings,
     locals: Vec<Arc<dyn ChatModel>>,
     embedder: Option<Arc<dyn Embedder>>,
     remotes: BTreeMap<String, Arc<dyn ChatModel>>,
+    /// By the names that models report.
+    prices: BTreeMap<String, Arc<Priced>>,
 }
 
 impl ModelRegistry {
@@ -37,18 +49,87 @@ impl ModelRegistry {
         embedder: Option<Arc<dyn Embedder>>,
     ) -> Result<Self, TransportError> {
         let mut remotes: BTreeMap<String, Arc<dyn ChatModel>> = BTreeMap::new();
+        let mut prices: BTreeMap<String, Arc<Priced>> = BTreeMap::new();
+        for local in &locals {
+            let name = local.identity().name.clone();
+            prices.insert(name.clone(), Arc::new(price_of_local(&settings.prices, &name)));
+        }
         for binding in &settings.bindings {
             let Some(host) = &binding.host else { continue };
             let transport = Transport::new(&host.limits, &settings.proxy)?;
-            let model = RemoteModel::new(remote_identity(binding, host), host.clone(), transport)?;
+            let identity = remote_identity(binding, host);
+            let priced = price_of_binding(&settings, binding, host, &identity);
+            prices.insert(identity.name.clone(), Arc::new(priced));
+            let model = RemoteModel::new(identity, host.clone(), transport)?;
             remotes.insert(binding.name.clone(), Arc::new(model));
         }
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             settings,
             locals,
             embedder,
             remotes,
-        })))
+            prices,
+        };
+        let view = View {
+            caller: Arc::new(Caller::program("program")),
+            meter: Meter::default(),
+        };
+        Ok(Self(Arc::new(inner), view))
+    }
+
+    /// The same registry with a meter.
+    #[must_use]
+    pub fn with_meter(self, meter: Meter) -> Self {
+        let Self(inner, view) = self;
+        Self(inner, View { meter, ..view })
+    }
+
+    /// The same models, asked on behalf of a caller.
+    #[must_use]
+    pub fn on_behalf_of(&self, caller: &Caller) -> Self {
+        let view = View {
+            caller: Arc::new(caller.clone()),
+            meter: self.1.meter.clone(),
+        };
+        Self(self.0.clone(), view)
+    }
+
+    /// What counts, limits and measures the models.
+    pub fn meter(&self) -> &Meter {
+        &self.1.meter
+    }
+
+    /// The price of a model by the name that it reports, or why there is none.
+    pub fn price(&self, model: &str) -> Arc<Priced> {
+        let known = self.0.prices.get(model).cloned();
+        known.unwrap_or_else(|| Arc::new(price_of_local(&self.0.settings.prices, model)))
+    }
+
+    /// Puts the meter around a model; the account is the name's that it serves.
+    pub(crate) fn metered(&self, resolved: ResolvedModel) -> ResolvedModel {
+        let of = self.account(&resolved.requested, resolved.model.identity(), resolved.served);
+        let model = MeteredModel::new(
+            resolved.model,
+            self.1.meter.clone(),
+            of,
+            resolved.capabilities.clone(),
+        );
+        ResolvedModel {
+            model: Arc::new(model),
+            ..resolved
+        }
+    }
+
+    fn account(&self, requested: &str, identity: &ModelIdentity, served: Served) -> Of {
+        let card = find_card(requested);
+        Of {
+            caller: self.1.caller.clone(),
+            requested: card.map_or(requested, |card| &card.api_name).to_owned(),
+            model: identity.name.clone(),
+            provider: identity.provider.clone(),
+            served: served.as_str(),
+            priced: self.price(&identity.name),
+        }
     }
 
     /// The model of a name; `None` asks for the default.
@@ -56,6 +137,12 @@ impl ModelRegistry {
     /// # Errors
     /// See [`ResolveError`].
     pub fn resolve(&self, requested: Option<&str>) -> Result<ResolvedModel, ResolveError> {
+        self.resolve_unmetered(requested)
+            .map(|resolved| self.metered(resolved))
+    }
+
+    /// As [`ModelRegistry::resolve`], for whoever puts the meter around it later.
+    pub(crate) fn resolve_unmetered(&self, requested: Option<&str>) -> Result<ResolvedModel, ResolveError> {
         match requested.map(str::trim).filter(|name| !name.is_empty()) {
             Some(name) => self.resolve_name(name, 0),
             None => self.resolve_default(0),
@@ -95,6 +182,8 @@ impl ModelRegistry {
             return Err(self.unknown(&requested, Purpose::Embedding));
         };
         let embedder = embedder.ok_or(ResolveError::NoModel)?;
+        let of = self.account(&requested, embedder.identity(), served);
+        let embedder = Arc::new(MeteredEmbedder::new(embedder, self.1.meter.clone(), of));
         Ok(ResolvedEmbedder {
             requested,
             card,
@@ -335,6 +424,26 @@ fn host_relation(binding: &Binding, host: &Host, card: Option<&ModelCard>) -> Se
         _ if binding.wildcard().is_some() => Served::StandIn,
         _ => Served::Successor,
     }
+}
+
+/// By the binding's name or the one that answers report; in the list, by the host's own words for the model.
+fn price_of_binding(
+    settings: &ModelSettings,
+    binding: &Binding,
+    host: &Host,
+    identity: &ModelIdentity,
+) -> Priced {
+    let of_card = binding.card.map(|card| card.host_models.as_slice());
+    let models: Vec<&str> = match &host.model {
+        Some(model) => vec![model.as_str()],
+        None => of_card.unwrap_or_default().iter().map(String::as_str).collect(),
+    };
+    price_on_host(
+        &settings.prices,
+        &[&binding.name, &identity.name],
+        identity,
+        &models,
+    )
 }
 
 fn kind_of(name: &str, card: Option<&ModelCard>) -> ParameterKind {

@@ -347,6 +347,7 @@ impl Running {
                 let usage = Usage {
                     input_tokens: self.prompt_tokens,
                     output_tokens: self.pieces_of_text,
+                    estimated: true,
                     ..Usage::default()
                 };
                 self.finish(FinishReason::Stop, Some(usage));
@@ -395,6 +396,7 @@ impl Running {
         let usage = usage.unwrap_or_else(|| Usage {
             input_tokens: self.prompt_tokens,
             output_tokens: self.pieces_of_text,
+            estimated: true,
             ..Usage::default()
         });
         let usage = Usage {

@@ -170,11 +170,11 @@ impl ResolvedModel {
             }
             _ => return None,
         };
-        let mut next = self.registry.resolve(Some(name)).ok()?;
+        let mut next = self.registry.resolve_unmetered(Some(name)).ok()?;
         next.requested.clone_from(&self.requested);
         (next.card, next.reasoning, next.parameter_kind) = (self.card, self.reasoning, self.parameter_kind);
         next.served = served;
-        Some(next)
+        Some(self.registry.metered(next))
     }
 
     /// Starts the completion here, or where [`ResolvedModel::after_failure`] points. The returned model is the one that

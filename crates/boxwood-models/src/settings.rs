@@ -6,6 +6,7 @@
 use crate::cards::{ModelCard, ParameterKind, Purpose, find_card, nearest_names};
 use crate::config_reader::{SettingError, TableReader, clipped};
 use crate::host::Host;
+use crate::meter::{StatedPrice, read_price};
 use crate::settings_host::{read_host, read_url};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -60,6 +61,8 @@ pub struct ModelSettings {
     pub proxy: Proxy,
     /// A model hub to pull from when the Python packages fail; `None`: none is contacted.
     pub hub_url: Option<Url>,
+    /// Prices that the operator states; they win over the embedded list.
+    pub prices: Vec<StatedPrice>,
 }
 
 /// What serves a name.
@@ -103,7 +106,13 @@ impl RawModels {
             proxy: read_url(&mut reader, "proxy").map_or(Proxy::None, Proxy::Url),
             hub_url: read_url(&mut reader, "hub_url"),
             bindings: Vec::new(),
+            prices: Vec::new(),
         };
+        for (name, table) in reader.tables("prices") {
+            let path = format!("models.prices.\"{}\"", clipped(&name));
+            let nested = TableReader::new(path, table, reader.errors());
+            settings.prices.extend(read_price(name, nested));
+        }
         for (name, table) in reader.tables("bindings") {
             let path = format!("models.bindings.\"{}\"", clipped(&name));
             let nested = TableReader::new(path, table, reader.errors());

@@ -79,14 +79,25 @@ pub(crate) fn estimate_prompt(request: &ChatRequest) -> u32 {
         let images = u32::try_from(message.images.len())
             .unwrap_or(u32::MAX)
             .saturating_mul(PER_IMAGE);
+        let calls = message.tool_calls.iter().map(|call| {
+            estimate_tokens(&call.name)
+                .saturating_add(estimate_tokens(&call.arguments))
+                .saturating_add(PER_MESSAGE)
+        });
         estimate_tokens(&message.content)
             .saturating_add(images)
+            .saturating_add(calls.fold(0, u32::saturating_add))
             .saturating_add(PER_MESSAGE)
     };
-    request
-        .messages
-        .iter()
-        .map(of_message)
+    let of_tool = |tool: &boxwood_core::ToolDefinition| {
+        estimate_tokens(&tool.name)
+            .saturating_add(tool.description.as_deref().map_or(0, estimate_tokens))
+            .saturating_add(estimate_tokens(&tool.parameters.to_string()))
+            .saturating_add(PER_MESSAGE)
+    };
+    let messages = request.messages.iter().map(of_message);
+    messages
+        .chain(request.tools.iter().map(of_tool))
         .fold(PER_MESSAGE, u32::saturating_add)
 }
 

@@ -4,12 +4,14 @@
 //! store found valid. The development identity is checked by [`development`] on every request.
 
 mod assertion;
+mod caller;
 pub mod consent;
 pub mod development;
 mod impersonation;
 mod narrowing;
 
 pub(crate) use assertion::{Assertion, Subject};
+pub(crate) use caller::caller;
 pub(crate) use narrowing::narrowed_scopes;
 
 use crate::error::ApiError;
@@ -32,6 +34,7 @@ impl FromRequestParts<AppState> for Authenticated {
         let token = bearer(parts)?;
         let connection = parts.extensions.get::<ConnectionInfo>().copied();
         let found = check_bearer(state, token, connection, parts).await?;
+        parts.extensions.insert(caller::AccessKey::of(&found));
         impersonation::effective(state, found.principal, &parts.headers)
             .await
             .map(Self)

@@ -24,6 +24,7 @@ pub(crate) mod thumbnails;
 pub(crate) mod tokens;
 pub(crate) mod upload_sessions;
 pub(crate) mod uploads;
+pub(crate) mod usage;
 pub(crate) mod users;
 pub(crate) mod versions;
 

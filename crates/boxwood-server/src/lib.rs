@@ -29,6 +29,8 @@ mod studio;
 mod suggestions;
 pub mod tickets;
 pub mod tls;
+pub mod usage;
 
 pub use settings::{DevelopmentIdentity, Limits, ServerSettings};
 pub use state::{AppParts, AppState, Asker};
+pub use usage::UsageWriter;

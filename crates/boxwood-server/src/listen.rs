@@ -173,6 +173,7 @@ impl Server {
                 background.wait()
             );
             self.state.keeper().drained().await;
+            self.state.meter.drained().await;
         };
         let said = tokio::time::timeout(LAST_WORDS, last).await.is_ok();
         Ended {

@@ -13,7 +13,7 @@ use boxwood_answer::{
     Extraction, GeneratedText, Language, ProgressSink, Question, TextGenAgent, TextGeneration,
 };
 use boxwood_core::{Clock, Ids};
-use boxwood_models::{CardStatus, ResolveError, Served};
+use boxwood_models::{CardStatus, Meter, ResolveError, Served};
 use boxwood_store::Store;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -190,6 +190,8 @@ pub struct AppParts {
     pub library: Arc<Library>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// What counts and limits the use of models.
+    pub meter: Meter,
     /// Chance.
     pub ids: Arc<dyn Ids>,
     /// What the operator decided.

@@ -31,6 +31,7 @@ pub mod search;
 pub mod sqlite;
 pub mod store;
 pub mod uploads;
+pub mod usage;
 
 pub use agents::{Agent, AgentCapability, AgentPage, AgentQuery, NewAgent, UnsuggestedAgent};
 pub use answers::{AnswerFile, AnswerOperation, AnswerPage, AnswerQuery, KeptAnswer, NewAnswer};
@@ -61,10 +62,11 @@ pub use jobs::{DOCUMENT, ParseLease, ParseOutcome, ParseState};
 pub use listing::{Direction, ItemPage, ItemQuery, Paging, SortBy};
 pub use search::expression::Expression;
 pub use search::{Between, SearchFields, SearchOrder, SearchPage, SearchQuery, TrashSearch};
-pub use sqlite::{SqliteStore, StoreOptions};
+pub use sqlite::{SqliteStore, StoreOptions, UsageReader};
 pub use store::{
     AgentStore, AnswerStore, CascadeStore, CollaborationStore, ContentStore, EventStore, FileStore,
     FolderStore, GroupStore, IdentityStore, JobStore, MetadataStore, SearchStore, Store, SweepReport,
-    TaxonomyStore, TrashStore, UploadStore,
+    TaxonomyStore, TrashStore, UploadStore, UsageStore,
 };
 pub use uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession, UploadTarget};
+pub use usage::{KeptUsage, UsageBy, UsageFilter, UsageSum, UsageUser};

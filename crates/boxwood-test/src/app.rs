@@ -2,12 +2,14 @@
 
 use crate::scripted::ScriptedModel;
 use boxwood_answer::{AnswerConfig, AnswerService, Library};
-use boxwood_core::{ChatModel, FixedClock, SystemIds};
+use boxwood_core::{ChatModel, Clock, FixedClock, SystemIds};
 use boxwood_ingest::{IngestConfig, Ingestor, WorkerCommand};
-use boxwood_models::{ModelRegistry, ModelSettings, StandIn};
+use boxwood_models::meter::{Budget, Budgets, StatedPrice};
+use boxwood_models::{Meter, ModelRegistry, ModelSettings, StandIn};
 use boxwood_server::listen::{Addresses, Ended, Server};
 use boxwood_server::tls::{CurrentCertificate, TlsFiles};
-use boxwood_server::{AppParts, AppState, ServerSettings, development};
+use boxwood_server::usage::restore_budgets;
+use boxwood_server::{AppParts, AppState, ServerSettings, UsageWriter, development};
 use boxwood_store::{SqliteStore, Store, StoreOptions};
 use chrono::Utc;
 use serde_json::{Value, json};
@@ -29,6 +31,8 @@ pub struct TestAppBuilder {
     worker: Option<PathBuf>,
     upload_bytes: Option<u64>,
     stand_in: StandIn,
+    budgets: Vec<Budget>,
+    prices: Vec<StatedPrice>,
 }
 
 /// A running server.
@@ -97,6 +101,20 @@ impl TestAppBuilder {
         self
     }
 
+    /// Limits the use of models.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budgets.push(budget);
+        self
+    }
+
+    /// States a price.
+    #[must_use]
+    pub fn price(mut self, price: StatedPrice) -> Self {
+        self.prices.push(price);
+        self
+    }
+
     /// Starts the server.
     pub async fn start(self) -> TestApp {
         // Another test of this process may have installed it already.
@@ -114,9 +132,20 @@ impl TestAppBuilder {
         let locals: Vec<Arc<dyn ChatModel>> = vec![Arc::new(model.clone())];
         let settings = ModelSettings {
             stand_in: self.stand_in,
+            prices: self.prices.clone(),
             ..ModelSettings::default()
         };
-        let models = ModelRegistry::new(settings, locals, None).expect("no host is bound");
+        let meter = Meter::new(
+            clock.clone(),
+            Arc::new(UsageWriter::new(store.clone())),
+            Budgets::new(self.budgets),
+        );
+        restore_budgets(&meter, store.as_ref(), clock.now())
+            .await
+            .expect("what was used before");
+        let models = ModelRegistry::new(settings, locals, None)
+            .expect("no host is bound")
+            .with_meter(meter.clone());
         let worker_command = self.worker.map(|program| WorkerCommand {
             program,
             arguments: Vec::new(),
@@ -136,6 +165,7 @@ impl TestAppBuilder {
             asker,
             library,
             clock: clock.clone(),
+            meter,
             ids: Arc::new(SystemIds),
             settings: self.settings,
             stop: CancellationToken::new(),
@@ -233,6 +263,8 @@ impl TestApp {
             worker: None,
             upload_bytes: None,
             stand_in: StandIn::Allow,
+            budgets: Vec::new(),
+            prices: Vec::new(),
         }
     }
 

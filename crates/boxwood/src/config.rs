@@ -3,12 +3,14 @@
 //! Invariant: a [`Config`] holds nothing optional that means "not yet known", and the checker reports every mistake it
 //! can see, each with its path. The commented default file is embedded: `boxwood config default` prints it.
 
+mod budgets;
 mod raw;
 
 use anyhow::{Context, bail};
 use boxwood_answer::AnswerConfig;
 use boxwood_ingest::{IngestLimits, OcrEngine};
 use boxwood_models::ModelSettings;
+use boxwood_models::meter::Budget;
 use boxwood_server::ServerSettings;
 use raw::Raw;
 use secrecy::SecretString;
@@ -55,6 +57,8 @@ pub struct Config {
     pub identity: Option<Identity>,
     /// Models and hosts.
     pub models: ModelSettings,
+    /// Limits of the use of models.
+    pub budgets: Vec<Budget>,
     /// The engine in this process.
     pub engine: EngineSettings,
     /// The answer pipeline.
@@ -112,6 +116,8 @@ pub struct KeepSettings {
     pub answers: chrono::Duration,
     /// Events.
     pub events: chrono::Duration,
+    /// Uses of models.
+    pub usage: chrono::Duration,
 }
 
 /// Reading files.

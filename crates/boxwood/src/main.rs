@@ -40,6 +40,8 @@ enum Verb {
     Eval(verbs::eval::Arguments),
     /// List model cards and what serves each; pull, verify and remove local models.
     Models(verbs::models::Arguments),
+    /// Tell what models were used for, by whom, and what it cost.
+    Usage(verbs::usage::Arguments),
     /// Show the certificate authority and how each client trusts it.
     Ca(verbs::ca::Arguments),
     /// Check or print the configuration.
@@ -82,6 +84,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Verb::Extract(arguments) => verbs::extract::run(&common, arguments).await,
             Verb::Eval(arguments) => verbs::eval::run(&common, arguments).await,
             Verb::Models(arguments) => verbs::models::run(&common, arguments).await,
+            Verb::Usage(arguments) => verbs::usage::run(&common, arguments).await,
             Verb::Ca(arguments) => verbs::ca::run(&common, &arguments),
             Verb::Config(arguments) => verbs::config::run(&common, &arguments),
             Verb::DevConfig(arguments) => verbs::dev_config::run(&common, &arguments),

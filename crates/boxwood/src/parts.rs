@@ -6,11 +6,15 @@ use crate::config::Config;
 use anyhow::Context;
 use boxwood_answer::support::ReadOut;
 use boxwood_answer::{AnswerService, Library};
-use boxwood_core::{ChatModel, Embedder};
+use boxwood_core::{ChatModel, Embedder, SystemClock};
 use boxwood_ingest::{IngestConfig, Ingestor, OcrConfig};
 use boxwood_local::{EngineConfig, LocalEngine, LocalModel, MiniLmConfig, MiniLmEmbedder, PrefixCacheConfig};
+use boxwood_models::meter::Budgets;
 use boxwood_models::pull::{is_complete, model_path};
-use boxwood_models::{CatalogModel, CatalogPurpose, ModelRegistry, catalog, default_chat_model, find_local};
+use boxwood_models::{
+    CatalogModel, CatalogPurpose, Meter, ModelRegistry, catalog, default_chat_model, find_local,
+};
+use boxwood_server::UsageWriter;
 use boxwood_store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +23,8 @@ use std::sync::Arc;
 pub struct Parts {
     /// The engine of this process, where its model is installed.
     pub engine: Option<LocalModel>,
+    /// What counts and limits the use of models.
+    pub meter: Meter,
     /// The answer service.
     pub service: Arc<AnswerService>,
 }
@@ -63,11 +69,21 @@ pub fn build(config: &Config, store: Arc<dyn Store>) -> anyhow::Result<Parts> {
         .iter()
         .map(|engine| Arc::new(engine.clone()) as Arc<dyn ChatModel>)
         .collect();
+    let meter = Meter::new(
+        Arc::new(SystemClock),
+        Arc::new(UsageWriter::new(store.clone())),
+        Budgets::new(config.budgets.clone()),
+    );
     let registry = ModelRegistry::new(config.models.clone(), locals, start_embedder(config)?)
-        .context("the bound hosts can't be reached securely")?;
+        .context("the bound hosts can't be reached securely")?
+        .with_meter(meter.clone());
     let library = Arc::new(Library::new(store, Ingestor::new(ingest_config(config))));
     let service = Arc::new(AnswerService::new(library, registry, config.answers.clone()));
-    Ok(Parts { engine, service })
+    Ok(Parts {
+        engine,
+        meter,
+        service,
+    })
 }
 
 fn start_engine(config: &Config) -> anyhow::Result<Option<LocalModel>> {

@@ -10,6 +10,7 @@ pub mod extract;
 pub mod models;
 pub mod openapi;
 pub mod serve;
+pub mod usage;
 
 use crate::config::{Config, Overrides};
 use clap::Args;

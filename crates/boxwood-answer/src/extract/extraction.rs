@@ -7,7 +7,7 @@ use super::finding::Finding;
 use crate::agent::Language;
 use crate::answer::{Coverage, ModelUse, Processor, ServedBy, StepTimings};
 use crate::gather::Items;
-use boxwood_core::{FileId, Usage};
+use boxwood_core::{Caller, FileId, Usage};
 use boxwood_store::ReadableFiles;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -41,6 +41,8 @@ pub struct Extraction {
     pub confidence: bool,
     /// The language of our own words around the fields.
     pub language: Language,
+    /// On whose behalf models work.
+    pub caller: Caller,
     /// Cache partition: the enterprise of the asker.
     pub partition: String,
     /// For `{current_date}`.

@@ -37,10 +37,11 @@ impl AnswerService {
         extraction: Extraction,
         progress: &dyn ProgressSink,
     ) -> Result<Extracted, AnswerError> {
+        let service = self.on_behalf_of(&extraction.caller);
         let Some(limit) = extraction.time_limit else {
-            return run(self, &extraction, progress).await;
+            return run(&service, &extraction, progress).await;
         };
-        match tokio::time::timeout(limit, run(self, &extraction, progress)).await {
+        match tokio::time::timeout(limit, run(&service, &extraction, progress)).await {
             Ok(extracted) => extracted,
             Err(_) => Err(AnswerError::DeadlinePassed { limit }),
         }

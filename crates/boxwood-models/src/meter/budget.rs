@@ -6,8 +6,8 @@
 //! [`Budgets::restore`]. Days and months are those of UTC, and the clock decides which is now.
 
 use super::price::Priced;
-use boxwood_core::metering::{Caller, Money, decimal};
 use boxwood_core::ModelError;
+use boxwood_core::metering::{Caller, Money, decimal};
 use chrono::{DateTime, Datelike, Months, NaiveTime, Utc};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -180,7 +180,13 @@ impl Reservation {
         let held = std::mem::take(&mut self.held);
         let mut counters = self.budgets.0.counters.lock();
         for (slot, amount) in held {
-            let used = match self.budgets.0.budgets.get(slot.budget).map(|budget| &budget.limit) {
+            let used = match self
+                .budgets
+                .0
+                .budgets
+                .get(slot.budget)
+                .map(|budget| &budget.limit)
+            {
                 Some(Limit::Tokens(_)) => tokens,
                 Some(Limit::Money(limit)) => money_in(cost, &limit.currency),
                 None => 0,
@@ -267,7 +273,9 @@ impl Budgets {
                 })
             })
             .collect();
-        states.sort_by(|a, b| (&a.budget.name, &a.user, &a.key, &a.model).cmp(&(&b.budget.name, &b.user, &b.key, &b.model)));
+        states.sort_by(|a, b| {
+            (&a.budget.name, &a.user, &a.key, &a.model).cmp(&(&b.budget.name, &b.user, &b.key, &b.model))
+        });
         states
     }
 

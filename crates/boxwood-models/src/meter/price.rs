@@ -215,9 +215,12 @@ fn stated_price(stated: &[StatedPrice], names: &[&str]) -> Option<Price> {
 /// A dated name (`o4-mini-2025-04-16`) is the model of the list.
 fn same_model(listed: &str, model: &str) -> bool {
     let model = model.to_ascii_lowercase();
-    let rest = model.strip_prefix(listed).map(|rest| rest.trim_start_matches('-'));
+    let rest = model
+        .strip_prefix(listed)
+        .map(|rest| rest.trim_start_matches('-'));
     rest.is_some_and(|rest| {
-        rest.is_empty() || (rest.len() == 10 && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
+        rest.is_empty()
+            || (rest.len() == 10 && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
     })
 }
 
@@ -239,8 +242,16 @@ mod tests {
         assert_eq!(LIST.len(), 5);
         for row in LIST.iter() {
             let price = row.price().unwrap();
-            assert!(price.input > price.cached_input && price.output > price.input, "{}", row.model);
-            assert!(price.as_of.len() == 10 && !price.source.is_empty(), "{}", row.model);
+            assert!(
+                price.input > price.cached_input && price.output > price.input,
+                "{}",
+                row.model
+            );
+            assert!(
+                price.as_of.len() == 10 && !price.source.is_empty(),
+                "{}",
+                row.model
+            );
         }
     }
 

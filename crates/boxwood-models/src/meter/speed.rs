@@ -38,9 +38,8 @@ impl Sample {
         }
         let fresh = usage.input_tokens.saturating_sub(usage.cached_tokens);
         let visible = usage.output_tokens.saturating_sub(usage.reasoning_tokens);
-        let rate = |tokens: u32, seconds: f64| {
-            (tokens > 0 && seconds > 0.0).then(|| f64::from(tokens) / seconds)
-        };
+        let rate =
+            |tokens: u32, seconds: f64| (tokens > 0 && seconds > 0.0).then(|| f64::from(tokens) / seconds);
         Some(Self {
             at,
             prefill: rate(fresh, first).filter(|_| usage.reasoning_tokens == 0),
@@ -160,7 +159,10 @@ mod tests {
     fn a_completion_tells_what_it_can() {
         let now = Utc::now();
         let plain = Sample::of(&usage(1_100, 100, 101, 0, 500, 1_500), now).unwrap();
-        assert_eq!((plain.prefill, plain.decode, plain.first_token), (Some(2_000.0), Some(100.0), 0.5));
+        assert_eq!(
+            (plain.prefill, plain.decode, plain.first_token),
+            (Some(2_000.0), Some(100.0), 0.5)
+        );
         let thinking = Sample::of(&usage(1_000, 0, 301, 200, 4_000, 5_000), now).unwrap();
         assert_eq!((thinking.prefill, thinking.decode), (None, Some(100.0)));
         let single = Sample::of(&usage(1_000, 0, 1, 0, 500, 500), now).unwrap();

@@ -33,6 +33,7 @@ pub(crate) fn cause(error: &AnswerError) -> &'static str {
         AnswerError::NoText { .. } => "no_text",
         AnswerError::Model { .. } => "model_not_available",
         AnswerError::Agent { .. } => "wrong_agent",
+        AnswerError::Generation(ModelError::BudgetExceeded { .. }) => "budget_exceeded",
         AnswerError::Generation(_) => "model_failed",
         AnswerError::Unusable { .. } => "unusable_output",
         AnswerError::Store(_) => "store_failed",
@@ -81,6 +82,8 @@ fn model_failure(source: ModelError) -> ApiError {
                 .with_error(FieldError::new(Reason::Overloaded, "", words))
                 .with_retry_after(retry_after)
         }
+        ModelError::BudgetExceeded { .. } => ApiError::new(ErrorCode::Forbidden, words.clone())
+            .with_error(FieldError::new(Reason::BudgetExceeded, "", words)),
         ModelError::Refused { .. } => ApiError::new(ErrorCode::BadGateway, words.clone())
             .with_error(FieldError::new(Reason::ModelRefused, "ai_agent", words)),
         ModelError::Unavailable { .. } => ApiError::new(ErrorCode::Unavailable, words),

@@ -4,7 +4,7 @@
 //! whose token lacks the scopes of the AI operations or of reading text never gets to its body.
 
 use super::operations::Operation;
-use crate::auth::{Authenticated, require_any};
+use crate::auth::{self, Authenticated, require_any};
 use crate::error::ApiError;
 use crate::events;
 use crate::extract::{BoxJson, Origin, read_body};
@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use boxwood_answer::DialogueTurn;
 use boxwood_api::ai::{AskItem, HistoryEntry};
 use boxwood_api::{FieldError, Reason};
-use boxwood_core::{FileId, Principal, Scope};
+use boxwood_core::{Caller, FileId, Principal, Scope};
 use boxwood_store::{AnswerOperation, ReadableFiles, StoreError};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -31,6 +31,7 @@ use std::collections::HashMap;
 pub(crate) struct AiCall {
     /// Who asks.
     pub(crate) principal: Principal,
+    caller: Caller,
     request_id: String,
     base: String,
     wants_events: bool,
@@ -46,6 +47,7 @@ impl FromRequestParts<AppState> for AiCall {
         let Origin(base) = Origin::of(parts, state);
         let request_id = parts.extensions.get::<RequestId>();
         Ok(Self {
+            caller: auth::caller(parts, &principal, "ai"),
             principal,
             request_id: request_id.map(|id| id.0.clone()).unwrap_or_default(),
             base,
@@ -55,6 +57,14 @@ impl FromRequestParts<AppState> for AiCall {
 }
 
 impl AiCall {
+    /// On whose behalf a model works for this call.
+    pub(crate) fn caller(&self, operation: AnswerOperation) -> Caller {
+        Caller {
+            operation: operation.as_str(),
+            ..self.caller.clone()
+        }
+    }
+
     /// Reads the body, which may carry the text of its items.
     ///
     /// # Errors

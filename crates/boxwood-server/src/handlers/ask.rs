@@ -99,6 +99,7 @@ async fn question(
         contents: given_contents(&request.items),
         dialogue: dialogue(&request.dialogue_history),
         agent,
+        caller: call.caller(AnswerOperation::Ask),
         partition: call.principal.enterprise_id.to_string(),
         now: state.clock.now(),
         time_limit: state.settings.answer_time_limit,

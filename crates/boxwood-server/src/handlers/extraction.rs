@@ -98,6 +98,15 @@ struct Wanting<'a> {
     wanted: Wanted,
 }
 
+impl Wanting<'_> {
+    fn operation(&self) -> AnswerOperation {
+        match self.mode {
+            ExtractMode::Freeform => AnswerOperation::Extract,
+            ExtractMode::Structured => AnswerOperation::ExtractStructured,
+        }
+    }
+}
+
 /// The form of the answer.
 #[derive(Clone, Copy)]
 enum Form {
@@ -117,9 +126,10 @@ struct Extracting {
 impl Extracting {
     async fn new(state: &AppState, call: &AiCall, wanted: Wanting<'_>, form: Form) -> Result<Self, ApiError> {
         let named = studio::named(state, &call.principal, wanted.agent, AgentMode::Extract).await?;
-        let (operation, kind) = match wanted.mode {
-            ExtractMode::Freeform => (AnswerOperation::Extract, ExtractKind::Freeform),
-            ExtractMode::Structured => (AnswerOperation::ExtractStructured, ExtractKind::Structured),
+        let operation = wanted.operation();
+        let kind = match wanted.mode {
+            ExtractMode::Freeform => ExtractKind::Freeform,
+            ExtractMode::Structured => ExtractKind::Structured,
         };
         let body = wanted.body;
         let extraction = extraction(state, call, wanted, named.as_ref()).await?;
@@ -174,6 +184,7 @@ async fn extraction(
 ) -> Result<Extraction, ApiError> {
     let files = call.readable(state, asked.items).await?;
     let agent = agent(state, &asked, named)?;
+    let caller = call.caller(asked.operation());
     let is_enhanced = named.is_some_and(|named| named.id() == Depth::ENHANCED_AGENT_ID);
     Ok(Extraction {
         wanted: asked.wanted,
@@ -187,6 +198,7 @@ async fn extraction(
         },
         confidence: asked.confidence,
         language: asked.language,
+        caller,
         partition: call.principal.enterprise_id.to_string(),
         now: state.clock.now(),
         time_limit: state.settings.answer_time_limit,

@@ -100,6 +100,7 @@ async fn wanted(
         contents: given_contents(std::slice::from_ref(item)),
         dialogue: dialogue(&request.dialogue_history),
         agent,
+        caller: call.caller(AnswerOperation::TextGen),
         partition: call.principal.enterprise_id.to_string(),
         now: state.clock.now(),
         time_limit: state.settings.answer_time_limit,

@@ -211,6 +211,7 @@ impl App {
         let seeded = store.seed(seed).await.unwrap();
         let shared: Arc<dyn Store> = store.clone();
         let state = AppState::new(AppParts {
+            meter: boxwood_models::Meter::default(),
             store: shared.clone(),
             asker: Arc::new(NoAsker),
             library: Arc::new(Library::new(shared, Ingestor::new(IngestConfig::default()))),

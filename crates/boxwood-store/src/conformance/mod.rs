@@ -21,6 +21,7 @@ pub(crate) mod taxonomies;
 pub(crate) mod templates;
 pub(crate) mod trash;
 pub(crate) mod uploads;
+pub(crate) mod usage;
 pub(crate) mod versions;
 
 use crate::{
@@ -84,6 +85,8 @@ macro_rules! suite {
                 a_purged_folder_is_gone_but_not_what_was_deleted_before, a_full_folder_needs_recursive }
             uploads { parts_become_a_file, parts_become_a_version, wrong_parts_are_refused, a_commit_can_be_repeated,
                 a_session_belongs_to_its_user_and_ends, an_aborted_session_is_gone }
+            usage { uses_are_kept_and_summed, uses_are_ones_own_or_the_administrators,
+                budgets_begin_with_what_was_used }
             versions { a_new_version_is_current, an_old_version_is_promoted, versions_go_and_come_back,
                 the_current_version_stays, preflight_tells_what_the_upload_would }
         }

@@ -40,6 +40,7 @@ mod tokens;
 mod trash;
 mod tree;
 mod uploads;
+mod usage;
 mod users;
 mod versions;
 
@@ -59,6 +60,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use usage::UsageReader;
+
 /// How to open a [`SqliteStore`].
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
@@ -72,6 +75,8 @@ pub struct StoreOptions {
     pub answer_retention: chrono::Duration,
     /// How long events are kept; zero: the next sweep removes them all.
     pub event_retention: chrono::Duration,
+    /// How long uses of models are kept; a budget of a month needs 31 days.
+    pub usage_retention: chrono::Duration,
     /// Connections that only read.
     pub readers: u32,
     /// Time.
@@ -89,6 +94,7 @@ impl StoreOptions {
             parser_version: 1,
             answer_retention: chrono::Duration::days(30),
             event_retention: chrono::Duration::days(365),
+            usage_retention: chrono::Duration::days(400),
             readers: 4,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),

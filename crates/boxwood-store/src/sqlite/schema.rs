@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use sqlx::sqlite::SqlitePool;
 
 /// One a schema version, in the order in which they came (a file's number only names it).
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0004_groups.sql"),
     include_str!("migrations/0006_answers.sql"),
@@ -17,10 +17,11 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0002_metadata.sql"),
     include_str!("migrations/0003_agents.sql"),
     include_str!("migrations/0008_cascades.sql"),
+    include_str!("migrations/0101_usage.sql"),
 ];
 
 /// The statements that set `user_version`; SQLite takes no bind parameter there.
-const SET_VERSION: [&str; 8] = [
+const SET_VERSION: [&str; 9] = [
     "PRAGMA user_version = 1",
     "PRAGMA user_version = 2",
     "PRAGMA user_version = 3",
@@ -29,6 +30,7 @@ const SET_VERSION: [&str; 8] = [
     "PRAGMA user_version = 6",
     "PRAGMA user_version = 7",
     "PRAGMA user_version = 8",
+    "PRAGMA user_version = 9",
 ];
 
 /// Brings the database to the newest schema.

@@ -29,6 +29,7 @@ impl Store for SqliteStore {
             tokens: self.sweep_tokens().await?,
             answers: self.sweep_answers().await?,
             events: self.sweep_events().await?,
+            usage: self.sweep_usage().await?,
             ..SweepReport::default()
         };
         for first_byte in 0..=u8::MAX {

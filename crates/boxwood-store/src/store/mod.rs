@@ -14,6 +14,7 @@ mod identity;
 mod metadata;
 mod search;
 mod taxonomy;
+mod usage;
 
 pub use agents::AgentStore;
 pub use answers::AnswerStore;
@@ -25,6 +26,7 @@ pub use identity::IdentityStore;
 pub use metadata::MetadataStore;
 pub use search::SearchStore;
 pub use taxonomy::TaxonomyStore;
+pub use usage::UsageStore;
 
 use crate::blob::ByteStream;
 use crate::content::{ReadableFile, ReadableFiles, StagedBlob};
@@ -55,6 +57,7 @@ pub trait Store:
     + ContentStore
     + JobStore
     + AnswerStore
+    + UsageStore
     + EventStore
     + SearchStore
     + MetadataStore
@@ -68,7 +71,7 @@ pub trait Store:
     async fn health(&self) -> Result<(), StoreError>;
 
     /// Removes blobs that no row names, parts of ended sessions, tokens, codes and JWT ids that expired over a day ago,
-    /// and answers and events that were kept long enough. Safe beside running uploads. Run it at start and then hourly.
+    /// and answers, events and uses of models that were kept long enough. Safe beside running uploads. Run it at start and then hourly.
     ///
     /// # Errors
     /// From the database or the file system.
@@ -93,6 +96,8 @@ pub struct SweepReport {
     pub answers: u64,
     /// Events that were kept long enough.
     pub events: u64,
+    /// Uses of models that were kept long enough.
+    pub usage: u64,
 }
 
 /// Folders.

@@ -1,5 +1,6 @@
 //! The configuration as written: every value optional, nothing checked; and the one function that checks it.
 
+use super::budgets::RawBudget;
 use super::{
     Config, DEFAULT_HTTP, DEFAULT_HTTPS, EngineSettings, Identity, IngestSettings, KeepSettings, Overrides,
 };
@@ -9,6 +10,7 @@ use boxwood_models::RawModels;
 use boxwood_server::ServerSettings;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,6 +31,7 @@ pub struct Raw {
     ingest: RawIngest,
     log: RawLog,
     keep: RawKeep,
+    budgets: BTreeMap<String, RawBudget>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -43,6 +46,7 @@ struct RawStorage {
 struct RawKeep {
     answer_days: Option<u32>,
     event_days: Option<u32>,
+    usage_days: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -132,6 +136,7 @@ impl Raw {
             ingest: section(&mut table, "ingest", mistakes),
             log: section(&mut table, "log", mistakes),
             keep: section(&mut table, "keep", mistakes),
+            budgets: section(&mut table, "budgets", mistakes),
         };
         mistakes.extend(table.keys().map(|key| format!("{key}: there is no such section")));
         raw
@@ -163,6 +168,10 @@ impl Raw {
                 boxwood_models::ModelSettings::default()
             }
         };
+        let budgets = self.budgets.into_iter();
+        let budgets = budgets
+            .filter_map(|(name, budget)| budget.validate(&name, mistakes))
+            .collect();
         let home = std::env::var_os("HOME").map(PathBuf::from);
         let data = overrides
             .data
@@ -186,6 +195,7 @@ impl Raw {
             server,
             identity,
             models,
+            budgets,
             engine: self.engine.validate(mistakes),
             answers: self.answers.validate(mistakes),
             ingest: self.ingest.validate(mistakes),
@@ -242,10 +252,13 @@ fn within<T: PartialOrd + Display + Copy>(
 impl RawKeep {
     fn validate(self, mistakes: &mut Vec<String>) -> KeepSettings {
         let days = within("keep.answer_days", self.answer_days, 30, (0, 36_500), mistakes);
+        // A budget of a month is filled from what was used since its first day.
+        let usage_days = within("keep.usage_days", self.usage_days, 400, (31, 36_500), mistakes);
         let event_days = within("keep.event_days", self.event_days, 365, (1, 36_500), mistakes);
         KeepSettings {
             answers: chrono::Duration::days(i64::from(days)),
             events: chrono::Duration::days(i64::from(event_days)),
+            usage: chrono::Duration::days(i64::from(usage_days)),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Common;
 use crate::{output, parts};
 use anyhow::{Context, bail};
 use boxwood_answer::{Answer, Language, Progress, ProgressSink, Question, QuestionMode};
-use boxwood_core::Highlight;
+use boxwood_core::{Caller, Highlight};
 use boxwood_ingest::PARSER_VERSION;
 use boxwood_store::{OwnFile, ReadableFiles, SqliteStore, Store, StoreError, StoreOptions};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -61,6 +61,7 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
         contents: HashMap::new(),
         dialogue: Vec::new(),
         agent,
+        caller: Caller::program("ask"),
         partition: "own-files".to_owned(),
         now: chrono::Utc::now(),
         time_limit: None,

@@ -6,6 +6,7 @@ use crate::{output, parts};
 use anyhow::{Context, bail};
 use boxwood_answer::extract::{Content, DateForm, FieldKind, FieldSpec, Finding, Wanted};
 use boxwood_answer::{Depth, ExtractMode, Extracted, Extraction, Language};
+use boxwood_core::Caller;
 use boxwood_store::ReadableFiles;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -81,6 +82,7 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
         },
         confidence: !arguments.csv,
         language,
+        caller: Caller::program("extract"),
         partition: "own-files".to_owned(),
         now: chrono::Utc::now(),
         time_limit: None,

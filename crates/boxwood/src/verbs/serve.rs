@@ -5,11 +5,12 @@ use crate::config::{Config, Identity};
 use crate::parts::{self, Parts};
 use crate::{logs, output};
 use anyhow::Context;
-use boxwood_core::{SystemClock, SystemIds};
+use boxwood_core::{Clock, SystemClock, SystemIds};
 use boxwood_ingest::PARSER_VERSION;
 use boxwood_server::development;
 use boxwood_server::listen::{Addresses, Server};
 use boxwood_server::tls::{self, CurrentCertificate, TlsFiles};
+use boxwood_server::usage::restore_budgets;
 use boxwood_server::{AppParts, AppState};
 use boxwood_store::{Seed, SqliteStore, Store, StoreOptions};
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
         parser_version: PARSER_VERSION,
         answer_retention: config.keep.answers,
         event_retention: config.keep.events,
+        usage_retention: config.keep.usage,
         ..StoreOptions::new(&config.data)
     };
     let store: Arc<dyn Store> = Arc::new(
@@ -48,6 +50,9 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
             .context("the data folder can't be opened")?,
     );
     let parts = parts::build(&config, Arc::clone(&store))?;
+    restore_budgets(&parts.meter, store.as_ref(), SystemClock.now())
+        .await
+        .context("what models were used for before can't be read")?;
     let certificates = Certificates::open(&config)?;
     let identity = identity_lines(&config, store.as_ref()).await?;
     let stop = CancellationToken::new();
@@ -55,6 +60,7 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
         store: Arc::clone(&store),
         asker: parts.service.clone(),
         library: Arc::clone(parts.service.library()),
+        meter: parts.meter.clone(),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds),
         settings: config.server.clone(),

@@ -1,0 +1,150 @@
+//! Byte-pair merging: how many tokens a piece has that is none itself.
+//!
+//! Invariant: always the pair of the lowest rank is merged, the leftmost of equal ones, as `tiktoken` does. A merger never
+//! makes a pair of a lower rank possible (the vocabulary was trained in this order), so all pairs of the lowest rank are
+//! merged in one pass. Long pieces keep a heap, so that no text takes quadratic time. Called by [`super::count`].
+
+use super::{NONE, Vocabulary};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Pieces longer than this keep a heap.
+const LONG: usize = 1_024;
+
+/// Memory for merging, used again for each piece.
+#[derive(Default)]
+pub(super) struct Merger {
+    /// Where each part begins; one more than there are parts.
+    starts: Vec<u32>,
+    /// The rank of each part's merger with the next one.
+    ranks: Vec<u32>,
+    /// Parts that a pass has merged.
+    merged: Vec<usize>,
+    heap: BinaryHeap<Reverse<(u32, u32)>>,
+    next: Vec<u32>,
+    previous: Vec<u32>,
+}
+
+impl Merger {
+    /// How many tokens the piece has.
+    pub(super) fn count(&mut self, vocabulary: &Vocabulary, piece: &str) -> usize {
+        if piece.len() <= LONG {
+            self.count_short(vocabulary, piece)
+        } else {
+            self.count_long(vocabulary, piece.as_bytes())
+        }
+    }
+
+    fn count_short(&mut self, vocabulary: &Vocabulary, piece: &str) -> usize {
+        self.starts.clear();
+        for (start, character) in piece.char_indices() {
+            let parts = match vocabulary.is_whole(character) {
+                true => 1,
+                false => character.len_utf8(),
+            };
+            self.starts.extend((start..start + parts).map(|start| start as u32));
+        }
+        self.starts.push(piece.len() as u32);
+        let piece = piece.as_bytes();
+        self.ranks.clear();
+        let pairs = self.starts.windows(3);
+        self.ranks.extend(pairs.map(|parts| vocabulary.rank(&piece[parts[0] as usize..parts[2] as usize])));
+        self.ranks.push(NONE);
+        loop {
+            let lowest = self.ranks.iter().copied().min().unwrap_or(NONE);
+            if lowest == NONE {
+                return self.ranks.len();
+            }
+            self.merge_all(lowest);
+            for index in 0..self.merged.len() {
+                let at = self.merged[index];
+                if at > 0 {
+                    self.ranks[at - 1] = self.rank_at(vocabulary, piece, at - 1);
+                }
+                self.ranks[at] = self.rank_at(vocabulary, piece, at);
+            }
+        }
+    }
+
+    /// Merges every pair of this rank, from the left.
+    fn merge_all(&mut self, lowest: u32) {
+        let (starts, ranks) = (&mut self.starts, &mut self.ranks);
+        self.merged.clear();
+        let first = ranks.iter().position(|rank| *rank == lowest).unwrap_or(0);
+        let (mut from, mut to) = (first, first);
+        while from < ranks.len() {
+            starts[to] = starts[from];
+            ranks[to] = ranks[from];
+            if ranks[from] == lowest {
+                self.merged.push(to);
+                from += 1;
+            }
+            from += 1;
+            to += 1;
+        }
+        starts[to] = starts[ranks.len()];
+        starts.truncate(to + 1);
+        ranks.truncate(to);
+    }
+
+    /// The rank of the merger of a part with the next one.
+    fn rank_at(&self, vocabulary: &Vocabulary, piece: &[u8], at: usize) -> u32 {
+        match self.starts.get(at + 2) {
+            Some(end) => vocabulary.rank(&piece[self.starts[at] as usize..*end as usize]),
+            None => NONE,
+        }
+    }
+
+    fn count_long(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> usize {
+        let length = piece.len();
+        let end = length as u32;
+        self.next.clear();
+        self.next.extend(1..=end);
+        self.previous.clear();
+        self.previous.extend((0..end).map(|index| index.wrapping_sub(1)));
+        self.ranks.clear();
+        self.ranks.resize(length, NONE);
+        self.heap.clear();
+        for (index, pair) in piece.windows(2).enumerate() {
+            let rank = vocabulary.rank_of_pair(pair[0], pair[1]);
+            self.ranks[index] = rank;
+            if rank != NONE {
+                self.heap.push(Reverse((rank, index as u32)));
+            }
+        }
+        let mut parts = length;
+        while let Some(Reverse((rank, at))) = self.heap.pop() {
+            let at = at as usize;
+            // A part that has changed or is gone since has another rank.
+            if self.ranks[at] != rank {
+                continue;
+            }
+            let taken = self.next[at] as usize;
+            let after = self.next[taken];
+            self.next[at] = after;
+            self.ranks[taken] = NONE;
+            if after < end {
+                self.previous[after as usize] = at as u32;
+            }
+            parts -= 1;
+            self.rank_again(vocabulary, piece, at);
+            if at > 0 {
+                self.rank_again(vocabulary, piece, self.previous[at] as usize);
+            }
+        }
+        parts
+    }
+
+    /// Looks up the merger of the part at `at` with the next one.
+    fn rank_again(&mut self, vocabulary: &Vocabulary, piece: &[u8], at: usize) {
+        let next = self.next[at] as usize;
+        let rank = match self.next.get(next) {
+            Some(end) => vocabulary.rank(&piece[at..*end as usize]),
+            None => NONE,
+        };
+        self.ranks[at] = rank;
+        if rank != NONE {
+            self.heap.push(Reverse((rank, at as u32)));
+        }
+    }
+}
