@@ -16,7 +16,7 @@ use boxwood_answer::{
     Answer, AnswerError, AnswerService, Depth, ExtractMode, Extracted, Extraction, Language, NoProgress,
     Question, QuestionMode, ReadError, StepTimings,
 };
-use boxwood_core::{ChatMessage, ChatRequest, ChatRole, FileId, JsonSchemaFormat, Usage};
+use boxwood_core::{Caller, ChatMessage, ChatRequest, ChatRole, FileId, JsonSchemaFormat, Usage};
 use boxwood_models::ResolvedModel;
 use boxwood_store::{OwnFile, ReadableFiles};
 use serde_json::{Value, json};
@@ -111,6 +111,7 @@ impl LocalTarget {
             contents: HashMap::new(),
             dialogue: form::dialogue(&row.history),
             agent,
+            caller: Caller::program("eval"),
             partition: PARTITION.to_owned(),
             now: chrono::Utc::now(),
             time_limit: None,
@@ -139,6 +140,7 @@ impl LocalTarget {
             },
             confidence: mode == ExtractMode::Structured,
             language,
+            caller: Caller::program("eval"),
             partition: PARTITION.to_owned(),
             now: chrono::Utc::now(),
             time_limit: None,
