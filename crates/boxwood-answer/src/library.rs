@@ -4,6 +4,8 @@
 //! an artifact of a file that he may not read. Called by the answer pipeline, by the server's representations and by
 //! its parse workers.
 
+mod thumbnails;
+
 use boxwood_core::{ContentHash, Document, FileId};
 use boxwood_ingest::{IngestError, Ingestor, PARSER_VERSION, PagePicture, PictureRequest};
 use boxwood_search::{DocumentVectors, VectorKey};
@@ -59,7 +61,16 @@ pub struct Library {
     store: Arc<dyn Store>,
     ingestor: Ingestor,
     recent: Mutex<RecentDocuments>,
-    running: Mutex<HashMap<ContentHash, Weak<tokio::sync::Mutex<()>>>>,
+    running: Mutex<HashMap<Turn, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+/// What is made of a content by one caller at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Turn {
+    /// Its document.
+    Document(ContentHash),
+    /// Its thumbnails.
+    Thumbnails(ContentHash),
 }
 
 impl Library {
@@ -92,7 +103,7 @@ impl Library {
         if let Some(document) = self.recent.lock().get(&hash) {
             return Ok(document);
         }
-        let turn = self.turn_of(hash);
+        let turn = self.turn_of(Turn::Document(hash));
         let _turn = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(ReadError::Cancelled),
@@ -262,15 +273,15 @@ impl Library {
         painted.map_err(|error| read_error(file.id(), error))
     }
 
-    /// The lock of a content; forgotten when nobody holds it.
-    fn turn_of(&self, hash: ContentHash) -> Arc<tokio::sync::Mutex<()>> {
+    /// The lock of something; forgotten when nobody holds it.
+    fn turn_of(&self, of: Turn) -> Arc<tokio::sync::Mutex<()>> {
         let mut running = self.running.lock();
         running.retain(|_, turn| turn.strong_count() > 0);
-        if let Some(turn) = running.get(&hash).and_then(Weak::upgrade) {
+        if let Some(turn) = running.get(&of).and_then(Weak::upgrade) {
             return turn;
         }
         let turn = Arc::new(tokio::sync::Mutex::new(()));
-        running.insert(hash, Arc::downgrade(&turn));
+        running.insert(of, Arc::downgrade(&turn));
         turn
     }
 }

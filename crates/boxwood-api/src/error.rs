@@ -56,6 +56,8 @@ error_codes! {
     FolderNotEmpty = "folder_not_empty", 400, false;
     /// The user or group was invited to the item already.
     UserAlreadyCollaborator = "user_already_collaborator", 400, false;
+    /// No thumbnail has the size that was asked for.
+    RequestedPreviewUnavailable = "requested_preview_unavailable", 400, false;
     /// No token, or one that is not valid (any more).
     Unauthorized = "unauthorized", 401, false;
     /// Not allowed, whoever asks.

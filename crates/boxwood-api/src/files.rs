@@ -191,9 +191,9 @@ pub struct Representations {
 /// One form of a file's content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Representation {
-    /// `extracted_text` or `markdown`.
+    /// `extracted_text`, `markdown` or `jpg`.
     pub representation: &'static str,
-    /// Empty: these forms have no variants.
+    /// Which variant it is; empty for texts.
     pub properties: RepresentationProperties,
     /// Where to ask about it.
     pub info: RepresentationInfo,
@@ -203,9 +203,30 @@ pub struct Representation {
     pub content: RepresentationContent,
 }
 
-/// Nothing: the forms that Boxwood makes have no variants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct RepresentationProperties {}
+/// Which variant of a form it is. Box writes all of them as strings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RepresentationProperties {
+    /// The square that the picture fits: `32x32`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<String>,
+    /// Whether there is one for each page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paged: Option<&'static str>,
+    /// Whether it is a thumbnail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumb: Option<&'static str>,
+}
+
+impl RepresentationProperties {
+    /// Of a thumbnail that fits a square of this side, in pixels.
+    pub fn thumbnail(side: u32) -> Self {
+        Self {
+            dimensions: Some(format!("{side}x{side}")),
+            paged: Some("false"),
+            thumb: Some("true"),
+        }
+    }
+}
 
 /// Where to ask about a representation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

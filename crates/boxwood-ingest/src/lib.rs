@@ -23,12 +23,14 @@ mod table;
 #[cfg(test)]
 mod testing;
 pub mod text;
+pub mod thumbnail;
 mod worker;
 pub mod xml;
 
 pub use context::{IngestLimits, OcrConfig, OcrEngine, ParseContext, ParseProgress};
 pub use error::{IngestError, ParseError};
 pub use picture::{PagePicture, PictureRequest};
+pub use thumbnail::{THUMBNAIL_VERSION, Thumbnail, ThumbnailFormat, Thumbnails};
 pub use worker::{IngestConfig, Ingestor, ParseReport, WorkerCommand, worker_main};
 
 /// Version of what the parsers produce: kept artifacts of another version are parsed again.

@@ -46,6 +46,25 @@ pub fn render_pictures(
     context: &mut ParseContext,
     request: PictureRequest,
 ) -> Result<Vec<PagePicture>, ParseError> {
+    let mut pictures = Vec::new();
+    let mut take = |page: u32, image: RgbImage| -> Result<(), image::ImageError> {
+        pictures.push(encoded(page, &image, request.side)?);
+        Ok(())
+    };
+    paint_first(bytes, context, request.most, &mut take)?;
+    Ok(pictures)
+}
+
+/// Paints the first pages of a PDF or the first frames of a picture, one at a time.
+///
+/// # Errors
+/// [`ParseError`]: another format, damage, encryption, limits; what `take` fails with counts as damage.
+pub(crate) fn paint_first(
+    bytes: &[u8],
+    context: &mut ParseContext,
+    most: u32,
+    take: &mut dyn FnMut(u32, RgbImage) -> Result<(), image::ImageError>,
+) -> Result<(), ParseError> {
     let format = match detect(bytes, context.file_name()) {
         Detected::Format(format) => format,
         Detected::Encrypted(format) => return Err(ParseError::Encrypted { format }),
@@ -53,21 +72,16 @@ pub fn render_pictures(
         Detected::Empty => return Err(ParseError::Empty),
     };
     context.set_format(format);
-    let mut pictures = Vec::new();
-    let mut take = |page: u32, image: RgbImage| -> Result<(), ParseError> {
-        pictures
-            .push(encoded(page, &image, request.side).map_err(|error| ParseError::damaged(format, error))?);
-        Ok(())
-    };
+    let mut take =
+        |page: u32, image: RgbImage| take(page, image).map_err(|error| ParseError::damaged(format, error));
     match format {
-        DocumentFormat::Pdf => crate::pdf::paint(bytes, context, request.most, &mut take)?,
-        format if format.is_image() => crate::image::frames(bytes, context, request.most, &mut take)?,
+        DocumentFormat::Pdf => crate::pdf::paint(bytes, context, most, &mut take),
+        format if format.is_image() => crate::image::frames(bytes, context, most, &mut take),
         other => {
             let detected = format!("a picture of {}", crate::formats::name_of(other));
-            return Err(ParseError::Unsupported { detected });
+            Err(ParseError::Unsupported { detected })
         }
     }
-    Ok(pictures)
 }
 
 fn encoded(page: u32, image: &RgbImage, side: u32) -> Result<PagePicture, image::ImageError> {
@@ -84,7 +98,7 @@ fn encoded(page: u32, image: &RgbImage, side: u32) -> Result<PagePicture, image:
 }
 
 /// The picture made smaller so that it fits a square; `None` where it does.
-fn within(image: &RgbImage, side: u32) -> Option<RgbImage> {
+pub(crate) fn within(image: &RgbImage, side: u32) -> Option<RgbImage> {
     let longer = image.width().max(image.height());
     if longer <= side {
         return None;

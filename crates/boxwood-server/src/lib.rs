@@ -22,6 +22,7 @@ pub mod listen;
 pub mod metrics;
 pub mod openapi;
 mod operations;
+pub mod painting;
 pub mod routes;
 pub mod settings;
 pub mod state;

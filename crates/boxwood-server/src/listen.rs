@@ -169,6 +169,7 @@ impl Server {
         let last = async {
             tokio::join!(
                 self.state.joins().drained(),
+                self.state.painting().drained(),
                 accepting.tasks.wait(),
                 background.wait()
             );

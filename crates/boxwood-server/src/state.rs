@@ -4,6 +4,7 @@ use crate::auth::consent::ConsentKey;
 use crate::join::Joins;
 use crate::keep::Keeper;
 use crate::metrics::Metrics;
+use crate::painting::Painting;
 use crate::settings::ServerSettings;
 use crate::tickets::Tickets;
 use async_trait::async_trait;
@@ -209,6 +210,7 @@ pub struct AppState {
     metrics: Arc<Metrics>,
     consent: Arc<ConsentKey>,
     tickets: Arc<Tickets>,
+    painting: Painting,
     agents_changed: Arc<Notify>,
 }
 
@@ -219,6 +221,7 @@ impl AppState {
         let settings = &parts.settings;
         let joins = Joins::new(settings.limits.questions, settings.join_grace, parts.stop.clone());
         let keeper = Keeper::new(parts.store.clone(), parts.clock.clone(), settings.keep_answers);
+        let painting = Painting::new(parts.library.clone(), parts.stop.clone());
         let consent = Arc::new(ConsentKey::new(parts.ids.as_ref()));
         Self {
             metrics: Arc::new(Metrics::new(joins.clone())),
@@ -227,6 +230,7 @@ impl AppState {
             consent,
             parts: Arc::new(parts),
             tickets,
+            painting,
             agents_changed: Arc::default(),
         }
     }
@@ -254,6 +258,11 @@ impl AppState {
     /// The key of consent forms.
     pub fn consent(&self) -> &ConsentKey {
         &self.consent
+    }
+
+    /// What makes thumbnails.
+    pub fn painting(&self) -> &Painting {
+        &self.painting
     }
 
     /// The key of download addresses.

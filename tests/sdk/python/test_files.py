@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from pathlib import Path
 
 from box_sdk_gen import (
     BoxAPIError,
@@ -130,6 +131,26 @@ class Files(common.BoxTest):
             )
         self.assertEqual(caught.exception.response_info.status_code, 412)
         self.box.chunked_uploads.delete_file_upload_session_by_id(session.id)
+
+    def test_thumbnails_show_the_first_page(self):
+        samples = Path(__file__).resolve().parents[3] / "samples"
+        for name in ("lease-contract.pdf", "meeting-minutes-ja.pdf", "scanned-card.png"):
+            with self.subTest(name):
+                file = common.upload(self.box, (samples / name).read_bytes(), common.name(Path(name).suffix))
+                png = self.box.files.get_file_thumbnail_by_id(file.id, "png", min_height=128, min_width=128).read()
+                self.assertTrue(png.startswith(b"\x89PNG"))
+                self.assertEqual(max(int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")), 128)
+                jpg = self.box.files.get_file_thumbnail_by_id(file.id, "jpg", max_height=32).read()
+                self.assertTrue(jpg.startswith(b"\xff\xd8"))
+                self.assertIn(f"/files/{file.id}/thumbnail.png", self.box.files.get_file_thumbnail_url(file.id, "png"))
+                self.box.files.delete_file_by_id(file.id)
+
+    def test_thumbnails_have_few_sizes(self):
+        file = common.upload(self.box, b"no picture", common.name(".png"))
+        with self.assertRaises(BoxAPIError) as caught:
+            self.box.files.get_file_thumbnail_by_id(file.id, "jpg", min_height=161, max_height=319)
+        self.assertEqual(caught.exception.response_info.body["code"], "requested_preview_unavailable")
+        self.box.files.delete_file_by_id(file.id)
 
     def test_thumbnail_urls_are_absolute(self):
         file = common.upload(self.box, b"no picture", common.name(".png"))

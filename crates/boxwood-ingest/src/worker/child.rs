@@ -10,6 +10,7 @@ use crate::context::{IngestLimits, OcrConfig, ParseContext};
 use crate::error::ParseError;
 use crate::parse::parse_bytes;
 use crate::picture::render_pictures;
+use crate::thumbnail::render_thumbnails;
 use std::fs::File;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -129,6 +130,7 @@ fn work_caught(pipe: &Pipe, limits: &IngestLimits, ocr: &OcrConfig, file: &Recei
                 })
             }
             Task::Paint(request) => render_pictures(file.bytes, &mut context, request).map(Response::Painted),
+            Task::Thumbnails => render_thumbnails(file.bytes, &mut context).map(Response::Thumbnails),
         }
     };
     match catch_unwind(AssertUnwindSafe(work)) {

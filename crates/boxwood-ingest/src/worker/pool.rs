@@ -9,6 +9,7 @@ use super::sandbox::MAX_FILES;
 use crate::context::{IngestLimits, OcrConfig, ParseProgress};
 use crate::error::{IngestError, ParseError};
 use crate::picture::{PagePicture, PictureRequest};
+use crate::thumbnail::Thumbnails;
 use boxwood_core::Document;
 use std::ffi::OsString;
 use std::io;
@@ -174,15 +175,43 @@ impl Ingestor {
         request: PictureRequest,
         cancel: CancellationToken,
     ) -> Result<Vec<PagePicture>, IngestError> {
-        let mut report = ParseReport::default();
-        let outcome = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Err(IngestError::Cancelled),
-            outcome = self.work(source, file_name, Task::Paint(request), &|_| (), &mut report) => outcome?,
-        };
-        match outcome {
+        match self
+            .paint(source, file_name, Task::Paint(request), cancel)
+            .await?
+        {
             Outcome::Painted(pictures) => Ok(pictures),
             outcome => Err(unexpected(outcome)),
+        }
+    }
+
+    /// The first page of a PDF or the first frame of a picture in Box's sizes. Cancelling kills the worker.
+    ///
+    /// # Errors
+    /// [`IngestError`], as for [`Ingestor::pictures`].
+    pub async fn thumbnails(
+        &self,
+        source: &Path,
+        file_name: &str,
+        cancel: CancellationToken,
+    ) -> Result<Thumbnails, IngestError> {
+        match self.paint(source, file_name, Task::Thumbnails, cancel).await? {
+            Outcome::Thumbnails(thumbnails) => Ok(thumbnails),
+            outcome => Err(unexpected(outcome)),
+        }
+    }
+
+    async fn paint(
+        &self,
+        source: &Path,
+        file_name: &str,
+        task: Task,
+        cancel: CancellationToken,
+    ) -> Result<Outcome, IngestError> {
+        let mut report = ParseReport::default();
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(IngestError::Cancelled),
+            outcome = self.work(source, file_name, task, &|_| (), &mut report) => outcome,
         }
     }
 
@@ -283,7 +312,7 @@ async fn open(source: &Path, limits: &IngestLimits) -> Result<(File, u64), Inges
 fn unexpected(outcome: Outcome) -> IngestError {
     match outcome {
         Outcome::Refused(error) => error.into(),
-        Outcome::Parsed(_) | Outcome::Painted(_) => IngestError::WorkerCrashed {
+        Outcome::Parsed(_) | Outcome::Painted(_) | Outcome::Thumbnails(_) => IngestError::WorkerCrashed {
             detail: "it did another task than it was given".to_owned(),
         },
     }

@@ -7,6 +7,7 @@ use super::protocol::{MAX_RESPONSE_FRAME, Request, Response, Task, decode, encod
 use crate::context::{IngestLimits, ParseProgress};
 use crate::error::{IngestError, ParseError};
 use crate::picture::PagePicture;
+use crate::thumbnail::Thumbnails;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -33,6 +34,8 @@ pub(super) enum Outcome {
     Parsed(Vec<u8>),
     /// The pages as pictures.
     Painted(Vec<PagePicture>),
+    /// The thumbnails.
+    Thumbnails(Thumbnails),
     /// The parser refused the file; the worker is well.
     Refused(ParseError),
 }
@@ -235,6 +238,7 @@ impl Worker {
                 }
                 Response::Parsed(artifact) => return Ok(Outcome::Parsed(artifact)),
                 Response::Painted(pictures) => return Ok(Outcome::Painted(pictures)),
+                Response::Thumbnails(thumbnails) => return Ok(Outcome::Thumbnails(thumbnails)),
                 Response::Refused(error) => return Ok(Outcome::Refused(error)),
                 Response::Panicked(message) => {
                     let detail = format!("panic: {message}");

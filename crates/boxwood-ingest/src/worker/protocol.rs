@@ -5,6 +5,7 @@
 use crate::context::{IngestLimits, OcrConfig, ParseProgress};
 use crate::error::ParseError;
 use crate::picture::{PagePicture, PictureRequest};
+use crate::thumbnail::Thumbnails;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
@@ -42,6 +43,8 @@ pub(super) enum Task {
     Parse,
     /// Paint its first pages.
     Paint(PictureRequest),
+    /// Paint its thumbnails.
+    Thumbnails,
 }
 
 /// Worker to parent.
@@ -63,6 +66,8 @@ pub(super) enum Response {
     Parsed(Vec<u8>),
     /// The pages that were painted.
     Painted(Vec<PagePicture>),
+    /// Its thumbnails.
+    Thumbnails(Thumbnails),
     /// The file was refused.
     Refused(ParseError),
     /// A parser panicked; the worker ends.

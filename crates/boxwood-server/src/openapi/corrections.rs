@@ -20,6 +20,9 @@ const OVERLAPPING: [&str; 1] = ["/schemas/EventSourceResource"];
 /// Refusals whose body Box's description mistakes for the object that was asked for.
 const REFUSALS: [&str; 1] = ["/operations/get_metadata_templates_id/responses/400/content/application~1json"];
 
+/// Bodies of pictures, whose type Box's description writes as no picture's type is written.
+const PICTURES: [&str; 1] = ["/operations/get_files_id_thumbnail_id/responses/200/content"];
+
 /// The facts, corrected.
 pub(super) fn correct(facts: &mut Value) {
     name_error_codes(facts);
@@ -32,6 +35,13 @@ pub(super) fn correct(facts: &mut Value) {
     for pointer in REFUSALS {
         if let Some(body) = facts.pointer_mut(pointer) {
             *body = refusal();
+        }
+    }
+    for pointer in PICTURES {
+        if let Some(bodies) = facts.pointer_mut(pointer).and_then(Value::as_object_mut)
+            && let Some(body) = bodies.get("image/jpg").cloned()
+        {
+            bodies.insert("image/jpeg".to_owned(), body);
         }
     }
     for pointer in OVERLAPPING {
@@ -99,6 +109,12 @@ mod tests {
         let facts = super::super::facts().unwrap();
         for pointer in NULLABLE.iter().chain(&REFUSALS) {
             assert!(facts.pointer(pointer).is_some(), "{pointer}");
+        }
+        for pointer in PICTURES {
+            assert!(
+                facts.pointer(pointer).unwrap()["image/jpg"].is_object(),
+                "{pointer}"
+            );
         }
         for pointer in OVERLAPPING {
             assert!(facts.pointer(pointer).unwrap()["oneOf"].is_array(), "{pointer}");

@@ -29,6 +29,7 @@ mod studio;
 mod studio_use;
 mod system;
 mod text_gen;
+mod thumbnails;
 mod usage;
 
 use serde_json::{Value, json};

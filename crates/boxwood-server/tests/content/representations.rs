@@ -129,7 +129,7 @@ async fn unknown_forms_and_versions_are_not_there() {
     let file = parsed_file(&app).await;
     let shown = app
         .call("GET", &format!("/2.0/files/{file}?fields=representations"))
-        .header("x-rep-hints", "[jpg?dimensions=32x32]");
+        .header("x-rep-hints", "[jpg?dimensions=2048x2048]");
     assert_eq!(shown.send().await.json()["representations"]["entries"], json!([]));
     for path in [
         "versions/1/representations/markdown",
