@@ -35,6 +35,19 @@ impl Findings {
     }
 }
 
+/// Reads a whole body: the value and what was ignored, in words.
+///
+/// # Errors
+/// Everything that was refused.
+pub fn read_body<T>(
+    body: &Value,
+    read: impl FnOnce(&Value, &mut Findings) -> Option<T>,
+) -> Result<(T, Vec<String>), Vec<FieldError>> {
+    let mut findings = Findings::default();
+    let value = read(body, &mut findings);
+    findings.finish(value)
+}
+
 /// Reads one object; every method takes the field's name and answers `None` when it is absent, `null` or wrong.
 #[derive(Debug)]
 pub struct Reader<'a> {

@@ -143,6 +143,11 @@ impl Keeper {
         }))
     }
 
+    /// Whether answers are kept at all.
+    pub fn keeps(&self) -> bool {
+        self.0.keeps
+    }
+
     /// Keeps an answer; `response` is the body that the client gets, with citations or references.
     pub fn answered(&self, asked: Asked, response: &impl Serialize) {
         let response = serde_json::to_value(response).unwrap_or_default();

@@ -6,7 +6,7 @@
 
 use super::agent::{self, ASK_AGENT, AgentChoice, AskOverride};
 use crate::error::{FieldError, Reason};
-use crate::reading::{Findings, Reader, one_of};
+use crate::reading::{Findings, Reader, one_of, read_body};
 use boxwood_core::FileId;
 use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
@@ -77,11 +77,8 @@ impl AskRequest {
     /// # Errors
     /// Every field that is wrong, with its path.
     pub fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
-        let mut findings = Findings::default();
-        let request = Self::read_into(body, &mut findings);
-        let (mut request, warnings) = findings.finish(request)?;
-        request.warnings = warnings;
-        Ok(request)
+        let (request, warnings) = read_body(body, Self::read_into)?;
+        Ok(Self { warnings, ..request })
     }
 
     fn read_into(body: &Value, findings: &mut Findings) -> Option<Self> {

@@ -10,7 +10,7 @@ use super::extract_agent::{ExtractKind, read_extract_choice};
 use super::extract_field::{ExtractField, FieldType, read_fields};
 use super::studio::ExtractTools;
 use crate::error::{FieldError, Reason};
-use crate::reading::{Findings, Reader, one_of};
+use crate::reading::{Findings, Reader, one_of, read_body};
 use boxwood_core::FileId;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -94,11 +94,8 @@ impl ExtractRequest {
     /// # Errors
     /// Every field that is wrong, with its path.
     pub fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
-        let mut findings = Findings::default();
-        let request = Self::read_into(body, &mut findings);
-        let (mut request, warnings) = findings.finish(request)?;
-        request.warnings = warnings;
-        Ok(request)
+        let (request, warnings) = read_body(body, Self::read_into)?;
+        Ok(Self { warnings, ..request })
     }
 
     fn read_into(body: &Value, findings: &mut Findings) -> Option<Self> {
@@ -127,11 +124,8 @@ impl ExtractStructuredRequest {
     /// # Errors
     /// Every field that is wrong, with its path.
     pub fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
-        let mut findings = Findings::default();
-        let request = Self::read_into(body, &mut findings);
-        let (mut request, warnings) = findings.finish(request)?;
-        request.warnings = warnings;
-        Ok(request)
+        let (request, warnings) = read_body(body, Self::read_into)?;
+        Ok(Self { warnings, ..request })
     }
 
     fn read_into(body: &Value, findings: &mut Findings) -> Option<Self> {

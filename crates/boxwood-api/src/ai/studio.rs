@@ -12,7 +12,7 @@ pub use show::{AgentBody, AgentListBody, EntityBody, ShownCapability, capability
 use super::agent::{ASK_AGENT, AskOverride, Embeddings, ToolOverride, read_tool};
 use super::text_gen::{TEXT_GEN_AGENT, TextGenOverride};
 use crate::error::{FieldError, Reason};
-use crate::reading::{Findings, Reader, one_of};
+use crate::reading::{Findings, Reader, one_of, read_body};
 use crate::wire::bounded_text;
 use boxwood_core::{AgentAccess, AgentMode, AllowedEntity, EntityKind};
 use serde_json::Value;
@@ -93,11 +93,8 @@ impl StudioAgent {
     /// # Errors
     /// Every field that is wrong, with its path.
     pub fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
-        let mut findings = Findings::default();
-        let agent = Self::read_into(body, &mut findings);
-        let (mut agent, warnings) = findings.finish(agent)?;
-        agent.warnings = warnings;
-        Ok(agent)
+        let (agent, warnings) = read_body(body, Self::read_into)?;
+        Ok(Self { warnings, ..agent })
     }
 
     fn read_into(body: &Value, findings: &mut Findings) -> Option<Self> {

@@ -7,7 +7,7 @@ use super::agent::{self, AgentChoice, Embeddings, MoreOfTool, Placeholders, Tool
 use super::ask::{AskItem, HistoryEntry, check_prompt, read_dialogue};
 use super::response::AgentInfo;
 use crate::error::{FieldError, Reason};
-use crate::reading::{Findings, Reader, one_of};
+use crate::reading::{Findings, Reader, one_of, read_body};
 use crate::wire::{Moment, bounded_text};
 use boxwood_core::FileId;
 use serde::Serialize;
@@ -88,11 +88,8 @@ impl TextGenRequest {
     /// # Errors
     /// Every field that is wrong, with its path.
     pub fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
-        let mut findings = Findings::default();
-        let request = Self::read_into(body, &mut findings);
-        let (mut request, warnings) = findings.finish(request)?;
-        request.warnings = warnings;
-        Ok(request)
+        let (request, warnings) = read_body(body, Self::read_into)?;
+        Ok(Self { warnings, ..request })
     }
 
     fn read_into(body: &Value, findings: &mut Findings) -> Option<Self> {

@@ -16,7 +16,7 @@ use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use boxwood_answer::DialogueTurn;
-use boxwood_api::ai::{AskItem, HistoryEntry};
+use boxwood_api::ai::{AgentChoice, AskItem, HistoryEntry};
 use boxwood_api::{FieldError, Reason};
 use boxwood_core::{Caller, FileId, Principal, Scope};
 use boxwood_store::{AnswerOperation, ReadableFiles, StoreError};
@@ -172,6 +172,23 @@ pub(crate) fn given_contents(items: &[AskItem]) -> HashMap<FileId, String> {
         .iter()
         .filter_map(|item| Some((item.id.clone(), item.content.clone()?)));
     given.collect()
+}
+
+/// The agent that is in force: the named one over the defaults, else the request's override over them, else they alone.
+///
+/// # Errors
+/// A named agent whose kept settings can't be read.
+pub(crate) fn agent_in_force<A, O>(
+    (choice, named): (Option<&AgentChoice<O>>, Option<&NamedAgent>),
+    defaults: A,
+    over_named: impl FnOnce(&NamedAgent, A) -> Result<A, ApiError>,
+    overridden: impl FnOnce(&O, A) -> A,
+) -> Result<A, ApiError> {
+    match (choice, named) {
+        (_, Some(named)) => over_named(named, defaults),
+        (Some(AgentChoice::Override(over)), None) => Ok(overridden(over, defaults)),
+        (_, None) => Ok(defaults),
+    }
 }
 
 /// The body of an answer as the work's outcome, signed with the agent that the request named.

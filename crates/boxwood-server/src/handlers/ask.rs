@@ -1,6 +1,6 @@
 //! `POST /2.0/ai/ask`.
 
-use super::ai_call::{AiCall, dialogue, given_contents, outcome_of};
+use super::ai_call::{AiCall, agent_in_force, dialogue, given_contents, outcome_of};
 use crate::convert::{agent_body, answer_body, ask_override, endpoint_mode};
 use crate::error::{ApiError, cause};
 use crate::extract::parse_json;
@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use boxwood_answer::{Language, ProgressSink, Question};
-use boxwood_api::ai::{AgentChoice, AskRequest};
+use boxwood_api::ai::AskRequest;
 use boxwood_core::AgentMode;
 use boxwood_store::AnswerOperation;
 use serde_json::Value;
@@ -62,15 +62,21 @@ impl StartQuestion for Asking {
         let answer = self.state.asker.ask(question, progress.as_ref()).await;
         self.state.metrics().question_ended(&answer);
         let (keeper, now) = (self.state.keeper(), self.state.clock.now());
-        match &answer {
-            Ok(answer) => keeper.answered(self.asked, &answer_body(answer, true, now)),
-            Err(error) => keeper.failed(&self.asked, cause(error)),
+        let named = self.named.as_ref();
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                keeper.failed(&self.asked, cause(&error));
+                return Err(at_reference(named, error).into());
+            }
+        };
+        let body = answer_body(&answer, self.include_citations, now);
+        // Kept with its citations, also where this client did not ask for them.
+        match self.include_citations || !keeper.keeps() {
+            true => keeper.answered(self.asked, &body),
+            false => keeper.answered(self.asked, &answer_body(&answer, true, now)),
         }
-        let answer = answer.map_err(|error| at_reference(self.named.as_ref(), error))?;
-        outcome_of(
-            &answer_body(&answer, self.include_citations, now),
-            self.named.as_ref(),
-        )
+        outcome_of(&body, named)
     }
 }
 
@@ -84,14 +90,15 @@ async fn question(
     // The default words are those of the question's language: a small model follows them in the language it answers in.
     let language = Language::of_text(&request.prompt);
     let defaults = state.asker.default_agent(language, None)?;
-    let agent = match (&request.agent, named) {
-        (_, Some(named)) => named.over_ask(defaults)?,
-        (Some(AgentChoice::Override(over)), None) => {
+    let agent = agent_in_force(
+        (request.agent.as_ref(), named),
+        defaults,
+        NamedAgent::over_ask,
+        |over, defaults| {
             let over = ask_override(over, &defaults);
             defaults.with_override(over)
-        }
-        (_, None) => defaults,
-    };
+        },
+    )?;
     Ok(Question {
         mode: endpoint_mode(request.mode),
         prompt: request.prompt.clone(),

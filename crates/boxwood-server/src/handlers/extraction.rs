@@ -1,6 +1,6 @@
 //! `POST /2.0/ai/extract` and `POST /2.0/ai/extract_structured`.
 
-use super::ai_call::{AiCall, given_contents, outcome_of};
+use super::ai_call::{AiCall, agent_in_force, given_contents, outcome_of};
 use super::extraction_fields::structured_fields;
 use crate::convert::{extract_agent_body, extract_override};
 use crate::convert_extraction::{freeform_body, structured_body};
@@ -156,22 +156,32 @@ impl StartQuestion for Extracting {
         let extracted = self.state.asker.extract(extraction, progress.as_ref()).await;
         self.state.metrics().extraction_ended(&extracted);
         let (keeper, now) = (self.state.keeper(), self.state.clock.now());
-        match (&extracted, self.form) {
-            (Ok(extracted), Form::Freeform) => keeper.answered(self.asked, &freeform_body(extracted, now)),
-            // Kept with everything that was measured, also what this client did not ask for.
-            (Ok(extracted), Form::Structured { .. }) => {
-                keeper.answered(self.asked, &structured_body(extracted, true, true, now));
-            }
-            (Err(error), _) => keeper.failed(&self.asked, cause(error)),
-        }
         let named = self.named.as_ref();
-        let extracted = extracted.map_err(|error| at_reference(named, error))?;
+        let extracted = match extracted {
+            Ok(extracted) => extracted,
+            Err(error) => {
+                keeper.failed(&self.asked, cause(&error));
+                return Err(at_reference(named, error).into());
+            }
+        };
         match self.form {
-            Form::Freeform => outcome_of(&freeform_body(&extracted, now), named),
+            Form::Freeform => {
+                let body = freeform_body(&extracted, now);
+                keeper.answered(self.asked, &body);
+                outcome_of(&body, named)
+            }
             Form::Structured {
                 confidence,
                 reference,
-            } => outcome_of(&structured_body(&extracted, confidence, reference, now), named),
+            } => {
+                let body = structured_body(&extracted, confidence, reference, now);
+                // Kept with everything that was measured, also what this client did not ask for.
+                match confidence && reference || !keeper.keeps() {
+                    true => keeper.answered(self.asked, &body),
+                    false => keeper.answered(self.asked, &structured_body(&extracted, true, true, now)),
+                }
+                outcome_of(&body, named)
+            }
         }
     }
 }
@@ -215,12 +225,13 @@ fn agent(
     let defaults = state
         .asker
         .default_extract_agent(asked.mode, asked.language, None)?;
-    match (asked.agent, named) {
-        (_, Some(named)) => named.over_extract(defaults),
-        (Some(AgentChoice::Override(over)), None) => {
+    agent_in_force(
+        (asked.agent, named),
+        defaults,
+        NamedAgent::over_extract,
+        |over, defaults| {
             let over = extract_override(over, &defaults);
-            Ok(defaults.with_override(over))
-        }
-        (_, None) => Ok(defaults),
-    }
+            defaults.with_override(over)
+        },
+    )
 }

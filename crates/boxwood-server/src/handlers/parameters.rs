@@ -5,7 +5,7 @@
 use crate::error::ApiError;
 use crate::extract::Query;
 use boxwood_api::fields::FieldSelection;
-use boxwood_api::reading::Findings;
+use boxwood_api::reading::{self, Findings};
 use boxwood_store::{StoreError, Thing};
 use http::HeaderMap;
 use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
@@ -105,10 +105,7 @@ pub(super) fn read_body<T>(
     body: &Value,
     read: impl FnOnce(&Value, &mut Findings) -> Option<T>,
 ) -> Result<T, ApiError> {
-    let mut findings = Findings::default();
-    let value = read(body, &mut findings);
-    findings
-        .finish(value)
+    reading::read_body(body, read)
         .map(|(value, _)| value)
         .map_err(ApiError::bad_request)
 }

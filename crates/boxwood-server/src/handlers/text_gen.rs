@@ -1,6 +1,6 @@
 //! `POST /2.0/ai/text_gen`.
 
-use super::ai_call::{AiCall, dialogue, given_contents, outcome_of};
+use super::ai_call::{AiCall, agent_in_force, dialogue, given_contents, outcome_of};
 use crate::convert::{text_body, text_gen_agent_body, text_gen_override};
 use crate::error::{ApiError, cause};
 use crate::extract::parse_json;
@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use boxwood_answer::{Language, ProgressSink, TextGeneration};
-use boxwood_api::ai::{AgentChoice, TextGenRequest};
+use boxwood_api::ai::TextGenRequest;
 use boxwood_core::AgentMode;
 use boxwood_store::AnswerOperation;
 use serde_json::Value;
@@ -86,14 +86,15 @@ async fn wanted(
     let files = call.readable(state, std::slice::from_ref(item)).await?;
     let language = Language::of_text(&request.prompt);
     let defaults = state.asker.default_text_gen_agent(language, None)?;
-    let agent = match (&request.agent, named) {
-        (_, Some(named)) => named.over_text_gen(defaults)?,
-        (Some(AgentChoice::Override(over)), None) => {
+    let agent = agent_in_force(
+        (request.agent.as_ref(), named),
+        defaults,
+        NamedAgent::over_text_gen,
+        |over, defaults| {
             let over = text_gen_override(over, &defaults);
             defaults.with_override(over)
-        }
-        (_, None) => defaults,
-    };
+        },
+    )?;
     Ok(TextGeneration {
         prompt: request.prompt.clone(),
         files,
