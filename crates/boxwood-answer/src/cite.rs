@@ -3,10 +3,39 @@
 //! Invariant: a citation's quote is a byte-exact slice of the document, taken from what the model was shown. Whether it
 //! supports the answer is [`crate::support`]'s question. Called by [`crate::service`].
 
+use crate::error::AnswerError;
 use crate::gather::Source;
-use crate::retrieve::Shown;
+use crate::retrieve::{Shown, blocking};
 use boxwood_core::{BoundingBox, Citation, Document, Highlight};
 use boxwood_search::{Evidence, EvidenceList, ShownDocument, find_evidence};
+
+/// Bytes of shown text that are searched at once: less work than handing it to another thread and back.
+const SMALL: usize = 4_096;
+
+/// [`find`], away from the threads that serve requests where there is much to search.
+///
+/// # Errors
+/// Cancellation.
+pub(crate) async fn find_aside(
+    sources: &[Source],
+    shown: &Shown,
+    question: &str,
+    answer: &str,
+    limit: usize,
+) -> Result<EvidenceList, AnswerError> {
+    let bytes: u32 = sources
+        .iter()
+        .enumerate()
+        .flat_map(|(index, source)| shown.spans(index, &source.document))
+        .map(|span| span.end.saturating_sub(span.start))
+        .sum();
+    if bytes as usize <= SMALL {
+        return Ok(find(sources, shown, question, answer, limit));
+    }
+    let (sources, shown) = (sources.to_vec(), shown.clone());
+    let (question, answer) = (question.to_owned(), answer.to_owned());
+    blocking(move || find(&sources, &shown, &question, &answer, limit)).await
+}
 
 /// Finds where the files say what the answer says, best place first.
 pub fn find(sources: &[Source], shown: &Shown, question: &str, answer: &str, limit: usize) -> EvidenceList {

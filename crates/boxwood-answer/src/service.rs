@@ -188,13 +188,14 @@ impl AnswerService {
         let checking = Instant::now();
         progress.report(Progress::Checking);
         let draft = parse::read_draft(&completion.text);
-        let evidence = cite::find(
+        let evidence = cite::find_aside(
             sources,
             &shown,
             &question.prompt,
             &draft.text,
             self.config.max_citations,
-        );
+        )
+        .await?;
         let model = completion.model.model.as_ref();
         let measured = Measured {
             question,
