@@ -29,6 +29,10 @@ pub struct ConfidenceModel {
     pub check: f32,
     /// Constant of an absence.
     pub absence_bias: f32,
+    /// Of the mean log-probability of its `null`.
+    pub absence_log_prob: f32,
+    /// Of the second reading's ln(P(null)/P(some value)), within ±8.
+    pub absence_presence: f32,
     /// A value that stands nowhere in the files, and is no conclusion, is kept only from this score on.
     pub ungrounded_below: f32,
 }
@@ -44,6 +48,8 @@ impl ConfidenceModel {
         agreement: 0.25,
         check: 0.3,
         absence_bias: 2.0,
+        absence_log_prob: 2.0,
+        absence_presence: 0.24,
         ungrounded_below: 0.55,
     };
 
@@ -72,8 +78,8 @@ impl ConfidenceModel {
         let Some(mean) = signals.log_prob else {
             return 0.5;
         };
-        let logit = self.absence_bias + self.log_prob * mean.max(FLOOR)
-            - self.presence * 2.0 * signals.presence.unwrap_or(0.0).clamp(-8.0, 8.0);
+        let logit = self.absence_bias + self.absence_log_prob * mean.max(FLOOR)
+            - self.absence_presence * signals.presence.unwrap_or(0.0).clamp(-8.0, 8.0);
         logistic(logit)
     }
 }
