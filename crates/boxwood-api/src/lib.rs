@@ -13,6 +13,7 @@
 //! * [`events`]: what happened
 //! * [`answers`]: answers that were kept for review (not of Box)
 //! * [`metadata`]: metadata templates, instances, queries, taxonomies
+//! * [`openai`]: OpenAI's and Azure's API (not of Box)
 //! * [`fields`], [`wire`]: what these share
 
 pub mod ai;
@@ -26,6 +27,7 @@ pub mod folders;
 pub mod groups;
 pub mod metadata;
 pub mod oauth;
+pub mod openai;
 pub mod reading;
 pub mod search;
 pub mod uploads;

@@ -114,7 +114,7 @@ impl ChatMessage {
 /// A picture for the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageInput {
-    /// `image/png` or `image/jpeg`.
+    /// `image/png` or `image/jpeg`; from clients of the OpenAI-compatible API also `image/gif`, `image/webp`.
     pub media_type: String,
     /// The encoded picture.
     pub bytes: Vec<u8>,
@@ -200,6 +200,10 @@ pub struct ChatRequest {
     /// Whether it may call several tools at once; `None` is the serving model's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel_tool_calls: Option<bool>,
+    /// Whether [`ChatRequest::max_output_tokens`] bounds thinking and answer together: then a host is asked for no more,
+    /// and an answer without a word that ended with [`FinishReason::Length`] is no failure.
+    #[serde(default)]
+    pub total_limit: bool,
 }
 
 impl ChatRequest {
@@ -225,6 +229,7 @@ impl ChatRequest {
             tools: Vec::new(),
             tool_choice: ToolChoice::Auto,
             parallel_tool_calls: None,
+            total_limit: false,
         }
     }
 }

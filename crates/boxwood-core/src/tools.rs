@@ -45,7 +45,7 @@ impl ToolChoice {
 /// A call that the model makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCall {
-    /// By which the result names the call.
+    /// By which the result names the call; empty where the model gives none, then whoever shows the call makes one.
     pub id: String,
     /// The tool.
     pub name: String,

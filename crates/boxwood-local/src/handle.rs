@@ -11,6 +11,7 @@ use crate::native::system_info;
 use crate::prompt::{self, Prompt, PromptError};
 use crate::status::{Counters, EngineStatus, Permit};
 use crate::thread;
+use crate::tools::{self, CallReader};
 use async_trait::async_trait;
 use boxwood_core::{ChatEvent, ChatModel, ChatRequest, ChatStream, ChoiceScores, ModelError, ModelIdentity};
 use futures::StreamExt;
@@ -57,7 +58,7 @@ impl LocalEngine {
             images: false,
             scores_choices: true,
             json_schema: true,
-            tools: false,
+            tools: true,
         };
         let state = Arc::new(EngineState {
             config,
@@ -269,6 +270,7 @@ impl ChatModel for LocalModel {
         let queued_at = Instant::now();
         self.check(&request)?;
         let permit = self.admit()?;
+        let (request, reader) = tools::prepare(request);
         let (sampling, max_output_tokens, stop) = (
             request.sampling.clone(),
             request.max_output_tokens,
@@ -291,7 +293,11 @@ impl ChatModel for LocalModel {
             queued_at,
             _permit: permit,
         })?;
-        Ok(event_stream(receiver, self.name()))
+        let events = event_stream(receiver, self.name());
+        Ok(match reader {
+            Some(reader) => with_calls(events, reader),
+            None => events,
+        })
     }
 
     async fn score_choices(
@@ -366,6 +372,18 @@ fn event_stream(
         Some((event, (!last).then_some((receiver, model))))
     })
     .boxed()
+}
+
+/// The events with calls read out of the text.
+fn with_calls(events: ChatStream, reader: CallReader) -> ChatStream {
+    let read = events.scan(reader, |reader, event| {
+        let events = match event {
+            Ok(event) => reader.take(event).into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        std::future::ready(Some(futures::stream::iter(events)))
+    });
+    read.flatten().boxed()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! * `handle`: [`LocalModel`], the [`boxwood_core::ChatModel`] that callers hold
 //! * `prompt`: conversation → template → tokens, control words of documents never becoming control tokens
 //! * [`grammar`], `constrained`: replies that keep to a JSON Schema, token by token
+//! * `tools`: tools told to the model, and calls read out of what it writes
 //! * `thread`: the engine's thread: loads, serves, unloads, ends
 //! * `scheduler`: which tokens are computed next; `running`: one request while it is worked on
 //! * `prefix`: documents kept in memory; `disk`: documents kept between runs
@@ -39,6 +40,7 @@ mod scheduler;
 mod status;
 mod text;
 mod thread;
+mod tools;
 
 pub use config::{EngineConfig, EngineError, KvType, PrefixCacheConfig};
 pub use embed::{MINILM_DIMENSIONS, MINILM_NAME, MiniLmConfig, MiniLmEmbedder};

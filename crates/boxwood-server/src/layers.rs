@@ -3,6 +3,7 @@
 //! Invariants: neither a body nor a secret is logged (of the request: method, path without query, status, time, peer);
 //! the cause of a failure is logged once, here; every error body has the request id of the header.
 
+use crate::compat;
 use crate::error::ApiError;
 use crate::extract::{BoxJson, ConnectionInfo, Origin};
 use crate::operations::{Known, look_up};
@@ -85,7 +86,11 @@ pub async fn finish_errors(State(state): State<AppState>, request: Request, next
     };
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let error = response.extensions_mut().remove::<ApiError>();
-    if let Some(error) = &error {
+    let dialect = compat::dialect_of(&seen.path);
+    if let (Some(error), Some(dialect)) = (&error, dialect) {
+        let error = compat::failure::of_api(error);
+        response = compat::failure::Failure { error, dialect }.into_response();
+    } else if let Some(error) = &error {
         let allow = response.headers_mut().remove(ALLOW);
         response = render(error, &id, &origin);
         if let Some(allow) = allow {
@@ -93,6 +98,9 @@ pub async fn finish_errors(State(state): State<AppState>, request: Request, next
         }
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
+        if dialect.is_some() {
+            response.headers_mut().insert("x-request-id", value.clone());
+        }
         response.headers_mut().insert("box-request-id", value);
     }
     log_failure(error.as_ref(), &id);

@@ -8,6 +8,7 @@
 //! [`boxwood_core::Principal`] from [`auth::Authenticated`] only, and files from `store.readable` and its like only.
 
 pub mod auth;
+pub mod compat;
 mod convert;
 mod convert_extraction;
 pub mod development;

@@ -170,6 +170,7 @@ impl Server {
             tokio::join!(
                 self.state.joins().drained(),
                 self.state.painting().drained(),
+                self.state.backgrounds().drained(),
                 accepting.tasks.wait(),
                 background.wait()
             );

@@ -12,6 +12,7 @@ mod ai;
 mod content;
 mod metadata;
 mod oauth;
+mod openai;
 mod people;
 mod system;
 
@@ -69,6 +70,7 @@ pub fn table() -> Vec<Route> {
         content::rows(),
         metadata::rows(),
         oauth::rows(),
+        openai::rows(),
         people::rows(),
         system::rows(),
     ];

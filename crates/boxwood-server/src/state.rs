@@ -1,6 +1,7 @@
 //! What every handler reaches: the store, the answerer, time, chance, settings.
 
 use crate::auth::consent::ConsentKey;
+use crate::compat::background::Backgrounds;
 use crate::join::Joins;
 use crate::keep::Keeper;
 use crate::metrics::Metrics;
@@ -14,7 +15,7 @@ use boxwood_answer::{
     Extraction, GeneratedText, Language, ProgressSink, Question, TextGenAgent, TextGeneration,
 };
 use boxwood_core::{Clock, Ids};
-use boxwood_models::{CardStatus, Meter, ResolveError, Served};
+use boxwood_models::{CardStatus, Meter, ModelRegistry, ResolveError, Served};
 use boxwood_store::Store;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -187,6 +188,8 @@ pub struct AppParts {
     pub store: Arc<dyn Store>,
     /// Questions.
     pub asker: Arc<dyn Asker>,
+    /// Models, for the OpenAI-compatible API.
+    pub models: ModelRegistry,
     /// Parsed files, for representations.
     pub library: Arc<Library>,
     /// Time.
@@ -212,6 +215,7 @@ pub struct AppState {
     tickets: Arc<Tickets>,
     painting: Painting,
     agents_changed: Arc<Notify>,
+    backgrounds: Backgrounds,
 }
 
 impl AppState {
@@ -220,6 +224,7 @@ impl AppState {
         let tickets = Arc::new(Tickets::new(parts.ids.as_ref()));
         let settings = &parts.settings;
         let joins = Joins::new(settings.limits.questions, settings.join_grace, parts.stop.clone());
+        let backgrounds = Backgrounds::new(settings.limits.questions, parts.stop.clone());
         let keeper = Keeper::new(parts.store.clone(), parts.clock.clone(), settings.keep_answers);
         let painting = Painting::new(parts.library.clone(), parts.stop.clone());
         let consent = Arc::new(ConsentKey::new(parts.ids.as_ref()));
@@ -232,12 +237,18 @@ impl AppState {
             tickets,
             painting,
             agents_changed: Arc::default(),
+            backgrounds,
         }
     }
 
     /// The questions that run.
     pub fn joins(&self) -> &Joins {
         &self.joins
+    }
+
+    /// Responses that go on without their client.
+    pub fn backgrounds(&self) -> &Backgrounds {
+        &self.backgrounds
     }
 
     /// What keeps answers for review.

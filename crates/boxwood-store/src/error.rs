@@ -25,6 +25,8 @@ pub enum Thing {
     Collaboration,
     /// An answer that was kept.
     Answer,
+    /// A response of the OpenAI-compatible API.
+    Response,
     /// An agent of AI Studio.
     Agent,
     /// An application client.
@@ -57,6 +59,7 @@ impl Thing {
             Thing::Membership => "group membership",
             Thing::Collaboration => "collaboration",
             Thing::Answer => "answer",
+            Thing::Response => "response",
             Thing::Agent => "agent",
             Thing::Client => "client",
             Thing::UploadSession => "upload session",

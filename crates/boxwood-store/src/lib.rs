@@ -27,6 +27,7 @@ pub mod jobs;
 pub mod listing;
 pub mod metadata;
 pub mod names;
+pub mod responses;
 pub mod search;
 pub mod sqlite;
 pub mod store;
@@ -60,13 +61,14 @@ pub use items::{
 };
 pub use jobs::{DOCUMENT, ParseLease, ParseOutcome, ParseState};
 pub use listing::{Direction, ItemPage, ItemQuery, Paging, SortBy};
+pub use responses::KeptResponse;
 pub use search::expression::Expression;
 pub use search::{Between, SearchFields, SearchOrder, SearchPage, SearchQuery, TrashSearch};
 pub use sqlite::{SqliteStore, StoreOptions, UsageReader};
 pub use store::{
     AgentStore, AnswerStore, CascadeStore, CollaborationStore, ContentStore, EventStore, FileStore,
-    FolderStore, GroupStore, IdentityStore, JobStore, MetadataStore, SearchStore, Store, SweepReport,
-    TaxonomyStore, TrashStore, UploadStore, UsageStore,
+    FolderStore, GroupStore, IdentityStore, JobStore, MetadataStore, ResponseStore, SearchStore, Store,
+    SweepReport, TaxonomyStore, TrashStore, UploadStore, UsageStore,
 };
 pub use uploads::{NewUploadSession, PartRange, UploadCommit, UploadPart, UploadSession, UploadTarget};
 pub use usage::{KeptUsage, UsageBy, UsageFilter, UsageSum, UsageUser};

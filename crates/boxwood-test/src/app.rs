@@ -2,7 +2,7 @@
 
 use crate::scripted::ScriptedModel;
 use boxwood_answer::{AnswerConfig, AnswerService, Library};
-use boxwood_core::{ChatModel, Clock, FixedClock, SystemIds};
+use boxwood_core::{ChatModel, Clock, Embedder, FixedClock, SystemIds};
 use boxwood_ingest::{IngestConfig, Ingestor, WorkerCommand};
 use boxwood_models::meter::{Budget, Budgets, StatedPrice};
 use boxwood_models::{Meter, ModelRegistry, ModelSettings, StandIn};
@@ -33,6 +33,7 @@ pub struct TestAppBuilder {
     stand_in: StandIn,
     budgets: Vec<Budget>,
     prices: Vec<StatedPrice>,
+    embedder: Option<Arc<dyn Embedder>>,
 }
 
 /// A running server.
@@ -115,6 +116,13 @@ impl TestAppBuilder {
         self
     }
 
+    /// What embeds; without one there are no embeddings.
+    #[must_use]
+    pub fn embedder(mut self, embedder: Arc<dyn Embedder>) -> Self {
+        self.embedder = Some(embedder);
+        self
+    }
+
     /// Starts the server.
     pub async fn start(self) -> TestApp {
         // Another test of this process may have installed it already.
@@ -143,7 +151,7 @@ impl TestAppBuilder {
         restore_budgets(&meter, store.as_ref(), clock.now())
             .await
             .expect("what was used before");
-        let models = ModelRegistry::new(settings, locals, None)
+        let models = ModelRegistry::new(settings, locals, self.embedder)
             .expect("no host is bound")
             .with_meter(meter.clone());
         let worker_command = self.worker.map(|program| WorkerCommand {
@@ -157,12 +165,13 @@ impl TestAppBuilder {
         let library = Arc::new(Library::new(store.clone(), ingestor));
         let asker = Arc::new(AnswerService::new(
             library.clone(),
-            models,
+            models.clone(),
             AnswerConfig::default(),
         ));
         let state = AppState::new(AppParts {
             store: store.clone(),
             asker,
+            models,
             library,
             clock: clock.clone(),
             meter,
@@ -265,6 +274,7 @@ impl TestApp {
             stand_in: StandIn::Allow,
             budgets: Vec::new(),
             prices: Vec::new(),
+            embedder: None,
         }
     }
 

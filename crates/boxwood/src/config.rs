@@ -114,6 +114,8 @@ pub struct EngineSettings {
 pub struct KeepSettings {
     /// Answers, for review; zero: not at all.
     pub answers: chrono::Duration,
+    /// Responses of the OpenAI-compatible API.
+    pub responses: chrono::Duration,
     /// Events.
     pub events: chrono::Duration,
     /// Uses of models.

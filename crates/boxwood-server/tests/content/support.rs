@@ -10,6 +10,7 @@ use boxwood_answer::{
 };
 use boxwood_core::{FixedClock, Principal, Resource, ScopeSet, SystemIds, UserId};
 use boxwood_ingest::{IngestConfig, Ingestor};
+use boxwood_models::{ModelRegistry, ModelSettings};
 use boxwood_server::extract::ConnectionInfo;
 use boxwood_server::{AppParts, AppState, Asker, ServerSettings, routes};
 use boxwood_store::{
@@ -214,6 +215,7 @@ impl App {
             meter: boxwood_models::Meter::default(),
             store: shared.clone(),
             asker: Arc::new(NoAsker),
+            models: ModelRegistry::new(ModelSettings::default(), Vec::new(), None).unwrap(),
             library: Arc::new(Library::new(shared, Ingestor::new(IngestConfig::default()))),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),

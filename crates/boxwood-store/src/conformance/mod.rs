@@ -16,6 +16,7 @@ pub(crate) mod listing;
 pub(crate) mod metadata;
 pub(crate) mod metadata_queries;
 pub(crate) mod permissions;
+pub(crate) mod responses;
 pub(crate) mod search;
 pub(crate) mod taxonomies;
 pub(crate) mod templates;
@@ -75,6 +76,8 @@ macro_rules! suite {
             permissions { other_users_find_nothing, roles_allow_what_they_say, a_shared_folder_shows_in_the_root,
                 a_limited_token_reaches_only_its_item, a_limited_folder_token_reaches_below,
                 a_moved_item_belongs_to_its_new_folder, locks_hold_others_off, an_invitation_ends }
+            responses { responses_are_kept_changed_and_removed, responses_follow_one_another,
+                responses_are_ones_own_and_end }
             search { names_descriptions_and_texts_are_found, a_search_tells_nothing_of_others_items,
                 filters_narrow_a_search, hits_are_ordered_and_paged, a_text_is_indexed_once_and_goes_with_its_content }
             taxonomies { a_taxonomy_has_levels_and_nodes, taxonomies_belong_to_their_enterprise,

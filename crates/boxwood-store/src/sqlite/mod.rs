@@ -29,6 +29,7 @@ mod lock;
 mod memo;
 mod metadata;
 mod ownership;
+mod responses;
 mod rows;
 mod schema;
 mod search;
@@ -73,6 +74,8 @@ pub struct StoreOptions {
     pub parser_version: u32,
     /// How long answers are kept; zero: the next sweep removes them all.
     pub answer_retention: chrono::Duration,
+    /// How long responses are kept; zero: the next sweep removes them all.
+    pub response_retention: chrono::Duration,
     /// How long events are kept; zero: the next sweep removes them all.
     pub event_retention: chrono::Duration,
     /// How long uses of models are kept; a budget of a month needs 31 days.
@@ -93,6 +96,7 @@ impl StoreOptions {
             max_file_size: 50 * 1024 * 1024 * 1024,
             parser_version: 1,
             answer_retention: chrono::Duration::days(30),
+            response_retention: chrono::Duration::days(30),
             event_retention: chrono::Duration::days(365),
             usage_retention: chrono::Duration::days(400),
             readers: 4,

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use sqlx::sqlite::SqlitePool;
 
 /// One a schema version, in the order in which they came (a file's number only names it).
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0004_groups.sql"),
     include_str!("migrations/0006_answers.sql"),
@@ -18,10 +18,11 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0003_agents.sql"),
     include_str!("migrations/0008_cascades.sql"),
     include_str!("migrations/0101_usage.sql"),
+    include_str!("migrations/0110_responses.sql"),
 ];
 
 /// The statements that set `user_version`; SQLite takes no bind parameter there.
-const SET_VERSION: [&str; 9] = [
+const SET_VERSION: [&str; 10] = [
     "PRAGMA user_version = 1",
     "PRAGMA user_version = 2",
     "PRAGMA user_version = 3",
@@ -31,6 +32,7 @@ const SET_VERSION: [&str; 9] = [
     "PRAGMA user_version = 7",
     "PRAGMA user_version = 8",
     "PRAGMA user_version = 9",
+    "PRAGMA user_version = 10",
 ];
 
 /// Brings the database to the newest schema.

@@ -28,6 +28,7 @@ impl Store for SqliteStore {
             upload_sessions: self.sweep_uploads().await?,
             tokens: self.sweep_tokens().await?,
             answers: self.sweep_answers().await?,
+            responses: self.sweep_responses().await?,
             events: self.sweep_events().await?,
             usage: self.sweep_usage().await?,
             ..SweepReport::default()

@@ -12,6 +12,7 @@ mod events;
 mod groups;
 mod identity;
 mod metadata;
+mod responses;
 mod search;
 mod taxonomy;
 mod usage;
@@ -24,6 +25,7 @@ pub use events::EventStore;
 pub use groups::GroupStore;
 pub use identity::IdentityStore;
 pub use metadata::MetadataStore;
+pub use responses::ResponseStore;
 pub use search::SearchStore;
 pub use taxonomy::TaxonomyStore;
 pub use usage::UsageStore;
@@ -58,6 +60,7 @@ pub trait Store:
     + JobStore
     + AnswerStore
     + UsageStore
+    + ResponseStore
     + EventStore
     + SearchStore
     + MetadataStore
@@ -94,6 +97,8 @@ pub struct SweepReport {
     pub tokens: u64,
     /// Answers that were kept long enough.
     pub answers: u64,
+    /// Responses of the OpenAI-compatible API that were kept long enough.
+    pub responses: u64,
     /// Events that were kept long enough.
     pub events: u64,
     /// Uses of models that were kept long enough.

@@ -45,6 +45,7 @@ struct RawStorage {
 #[serde(deny_unknown_fields)]
 struct RawKeep {
     answer_days: Option<u32>,
+    response_days: Option<u32>,
     event_days: Option<u32>,
     usage_days: Option<u32>,
 }
@@ -254,9 +255,17 @@ impl RawKeep {
         let days = within("keep.answer_days", self.answer_days, 30, (0, 36_500), mistakes);
         // A budget of a month is filled from what was used since its first day.
         let usage_days = within("keep.usage_days", self.usage_days, 400, (31, 36_500), mistakes);
+        let response_days = within(
+            "keep.response_days",
+            self.response_days,
+            30,
+            (0, 36_500),
+            mistakes,
+        );
         let event_days = within("keep.event_days", self.event_days, 365, (1, 36_500), mistakes);
         KeepSettings {
             answers: chrono::Duration::days(i64::from(days)),
+            responses: chrono::Duration::days(i64::from(response_days)),
             events: chrono::Duration::days(i64::from(event_days)),
             usage: chrono::Duration::days(i64::from(usage_days)),
         }

@@ -40,6 +40,7 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
         max_file_size: config.server.limits.upload_bytes,
         parser_version: PARSER_VERSION,
         answer_retention: config.keep.answers,
+        response_retention: config.keep.responses,
         event_retention: config.keep.events,
         usage_retention: config.keep.usage,
         ..StoreOptions::new(&config.data)
@@ -59,6 +60,7 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
     let state = AppState::new(AppParts {
         store: Arc::clone(&store),
         asker: parts.service.clone(),
+        models: parts.service.models().clone(),
         library: Arc::clone(parts.service.library()),
         meter: parts.meter.clone(),
         clock: Arc::new(SystemClock),
