@@ -1,7 +1,6 @@
 //! The Responses API: made, continued, kept, fetched, cancelled, deleted, streamed.
 
 use boxwood_core::{ChatEvent, ChatRole, FinishReason, Principal, ScopeSet, ToolCall, Usage};
-use boxwood_store::ResponseStore;
 use boxwood_test::{Reply, Script, TestApp};
 use serde_json::{Value, json};
 use std::time::Duration;
