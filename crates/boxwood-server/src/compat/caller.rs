@@ -6,7 +6,7 @@
 
 use super::dialect_of;
 use super::failure::{Failure, of_api};
-use crate::auth::{Authenticated, require_any};
+use crate::auth::{self, Authenticated, require_any};
 use crate::error::ApiError;
 use crate::extract::{Query, read_body};
 use crate::state::AppState;
@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::FromRequestParts;
 use boxwood_api::ErrorCode;
 use boxwood_api::openai::{Dialect, OpenAiError};
-use boxwood_core::{Principal, Scope};
+use boxwood_core::{Caller, Principal, Scope};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -27,6 +27,8 @@ pub(crate) struct ModelCaller {
     pub(crate) principal: Principal,
     /// Whose shapes the address speaks.
     pub(crate) dialect: Dialect,
+    /// On whose behalf models work, for their meter.
+    pub(super) metered: Caller,
 }
 
 impl FromRequestParts<AppState> for ModelCaller {
@@ -40,7 +42,23 @@ impl FromRequestParts<AppState> for ModelCaller {
         let authenticated = Authenticated::from_request_parts(parts, state).await;
         let Authenticated(principal) = authenticated.map_err(|error| failed(of_api(&error)))?;
         allow(&principal).map_err(|error| failed(of_api(&error)))?;
-        Ok(Self { principal, dialect })
+        let metered = auth::caller(parts, &principal, operation_of(parts.uri.path()));
+        Ok(Self {
+            principal,
+            dialect,
+            metered,
+        })
+    }
+}
+
+/// What is asked for, as the meter calls it.
+fn operation_of(path: &str) -> &'static str {
+    if path.ends_with("/chat/completions") {
+        "chat_completions"
+    } else if path.ends_with("/embeddings") {
+        "embeddings"
+    } else {
+        "responses"
     }
 }
 

@@ -13,6 +13,9 @@ use boxwood_store::StoreError;
 use http::header::RETRY_AFTER;
 use http::{HeaderName, HeaderValue, StatusCode};
 
+/// The code of a budget that is used up.
+const INSUFFICIENT_QUOTA: &str = "insufficient_quota";
+
 /// A failure on its way to the client.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -25,6 +28,10 @@ impl IntoResponse for Failure {
         let status = StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self.error.body(self.dialect))).into_response();
         let headers = response.headers_mut();
+        if self.error.code == Some(INSUFFICIENT_QUOTA) {
+            // Official clients would try again at once.
+            headers.insert("x-should-retry", HeaderValue::from_static("false"));
+        }
         if let Some(after) = self.error.retry_after {
             let milliseconds = after.as_millis().max(1);
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(milliseconds)));
@@ -119,6 +126,10 @@ pub(crate) fn of_model(error: &ModelError, input: &'static str) -> OpenAiError {
             tracing::error!(cause = %error, "a model failed");
             OpenAiError::failure(502, "server_error", None, words)
         }
+        ModelError::BudgetExceeded { .. } => OpenAiError {
+            azure_code: Some("429"),
+            ..OpenAiError::failure(429, "insufficient_quota", Some(INSUFFICIENT_QUOTA), words)
+        },
         ModelError::Cancelled => {
             OpenAiError::failure(503, "server_error", None, "The request was cancelled.")
         }

@@ -32,9 +32,9 @@ pub(super) struct Serving {
     pub(super) contract: Contract,
 }
 
-/// The models as this caller reaches them.
-pub(super) fn registry(state: &AppState, _caller: &ModelCaller) -> ModelRegistry {
-    state.models.clone()
+/// The models as this caller reaches them: what they do is counted as his.
+pub(super) fn registry(state: &AppState, caller: &ModelCaller) -> ModelRegistry {
+    state.models.on_behalf_of(&caller.metered)
 }
 
 /// A card's name for a host's own name of the same model: `o4-mini` means `azure__openai__gpt_o4_mini`.
