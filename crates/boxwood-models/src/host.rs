@@ -1,7 +1,7 @@
 //! Where a binding sends its requests: one row per kind of host, URLs, authentication, limits.
 //!
-//! Invariant: a vendor is a row here, not a type; the wire protocol of all of them is `protocol::openai_chat`.
-//! Made by `settings.rs`, read by the protocol and the transport.
+//! Invariant: a vendor is a row here, not a type; which wire protocol it is asked in, `protocol::protocol_of` says.
+//! Made by `settings.rs`, read by the protocols, `remote` and the transport.
 
 use crate::capability::{Capabilities, SchemaLimits};
 use secrecy::SecretString;
@@ -23,7 +23,7 @@ pub enum HostKind {
     OpenaiCompatible,
 }
 
-/// How the key is sent.
+/// How a binding proves who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Authentication {
@@ -31,6 +31,24 @@ pub enum Authentication {
     ApiKey,
     /// Header `Authorization: Bearer`.
     Bearer,
+}
+
+/// What a binding proves it with. Values are never printed.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// Nothing: a server of one's own without a key.
+    None,
+    /// A key in the header `api-key`.
+    ApiKey(SecretString),
+    /// A key in the header `Authorization: Bearer`.
+    Bearer(SecretString),
+}
+
+impl Credential {
+    /// Whether anything secret travels with a request.
+    pub fn is_secret(&self) -> bool {
+        !matches!(self, Self::None)
+    }
 }
 
 /// One row of the table of hosts.
@@ -179,10 +197,8 @@ pub struct Host {
     pub model: Option<String>,
     /// Reported in `ai_agent_info.models[].provider`.
     pub provider: String,
-    /// How the key is sent.
-    pub authentication: Authentication,
-    /// The key; its value is never printed.
-    pub api_key: Option<SecretString>,
+    /// What proves who asks; never printed.
+    pub credential: Credential,
     /// What the model accepts.
     pub capabilities: Capabilities,
     /// Concurrency, tries, waiting.
@@ -190,30 +206,6 @@ pub struct Host {
 }
 
 impl Host {
-    /// The URL of chat completions.
-    ///
-    /// # Errors
-    /// When the parts do not make a URL; `settings.rs` calls this once, so that later calls can't fail.
-    pub fn chat_url(&self) -> Result<Url, url::ParseError> {
-        let mut url = match self.kind {
-            HostKind::AzureOpenai => self.base_url.join("openai/v1/chat/completions")?,
-            HostKind::AzureOpenaiDated => {
-                let mut url = self.base_url.clone();
-                let deployment = self.deployment.as_deref().unwrap_or_default();
-                url.path_segments_mut()
-                    .map_err(|()| url::ParseError::RelativeUrlWithCannotBeABaseBase)?
-                    .pop_if_empty()
-                    .extend(["openai", "deployments", deployment, "chat", "completions"]);
-                url
-            }
-            HostKind::Openai | HostKind::OpenaiCompatible => self.base_url.join("chat/completions")?,
-        };
-        if let Some(version) = &self.api_version {
-            url.query_pairs_mut().append_pair("api-version", version);
-        }
-        Ok(url)
-    }
-
     /// The body's `model`; `None` where the URL names the deployment.
     pub fn wire_model(&self) -> Option<&str> {
         match self.kind {
@@ -242,10 +234,28 @@ pub(crate) fn normalised_base(kind: HostKind, mut url: Url) -> Url {
     url
 }
 
+/// A host as the tests of this crate need one; its key is `top-secret`.
+#[cfg(test)]
+pub(crate) fn test_host(kind: HostKind, family: crate::capability::Family) -> Host {
+    let base = Url::parse("https://r.example").unwrap();
+    Host {
+        kind,
+        base_url: normalised_base(kind, base),
+        api_version: None,
+        deployment: Some("prod".into()),
+        model: Some("served-model".into()),
+        provider: kind.row().provider.to_owned(),
+        credential: Credential::ApiKey("top-secret".to_owned().into()),
+        capabilities: Capabilities::of_family(family),
+        limits: HostLimits::default(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::capability::Family;
+    use crate::protocol::protocol_of;
 
     #[test]
     fn every_kind_has_its_own_row() {
@@ -260,18 +270,13 @@ mod tests {
 
     fn check(kind: HostKind, base: &str, version: Option<&str>, expected: &str) {
         let host = Host {
-            kind,
             base_url: normalised_base(kind, Url::parse(base).unwrap()),
             api_version: version.map(str::to_owned),
             deployment: Some("my o4/mini".into()),
-            model: Some("o4-mini".into()),
-            provider: "azure".into(),
-            authentication: Authentication::ApiKey,
-            api_key: Some("top-secret".to_owned().into()),
-            capabilities: Capabilities::of_family(Family::OSeries),
-            limits: HostLimits::default(),
+            ..test_host(kind, Family::OSeries)
         };
-        assert_eq!(host.chat_url().unwrap().as_str(), expected, "{base}");
+        let url = protocol_of(&host).url(&host).unwrap();
+        assert_eq!(url.as_str(), expected, "{base}");
         assert!(!format!("{host:?}").contains("top-secret"));
     }
 

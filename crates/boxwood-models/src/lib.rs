@@ -11,9 +11,11 @@
 //! * [`registry`], [`resolved`]: name → model that answers
 //! * [`mod@catalog`], [`pull`]: local models and how they come onto the machine
 //!
-//! Inside: `host` (kinds of hosts, URLs), `protocol` (pure encode and decode), `remote` (the `ChatModel` over both,
-//! with retries, limits and deadlines), `transport`.
+//! Inside: `host` (kinds of hosts, URLs), `protocol` (pure encode and decode, one module per wire protocol),
+//! `authenticate` (keys, tokens), `remote` (the `ChatModel` over all of them, with retries, limits and deadlines),
+//! `transport`.
 
+mod authenticate;
 pub mod capability;
 pub mod cards;
 pub mod catalog;

@@ -5,7 +5,7 @@
 
 use crate::capability::{Capabilities, Parameter};
 use crate::cards::{ModelCard, ParameterKind, Purpose};
-use crate::protocol::openai_chat;
+use crate::protocol::parameters;
 use crate::registry::ModelRegistry;
 use boxwood_core::{ChatModel, ChatRequest, ChatStream, Embedder, ModelError, ModelIdentity};
 use serde::Serialize;
@@ -138,7 +138,7 @@ impl ResolvedModel {
     /// What of this request is left out or done another way. Pure: nothing is sent.
     pub fn warnings_for(&self, request: &ChatRequest) -> Vec<ModelWarning> {
         match &self.capabilities {
-            Some(capabilities) => openai_chat::warnings(capabilities, request),
+            Some(capabilities) => parameters::warnings(capabilities, request),
             None if request.effort.is_some() => vec![ModelWarning {
                 parameter: Parameter::ReasoningEffort.as_str(),
                 message: format!(

@@ -6,7 +6,8 @@
 use crate::capability::{Capabilities, Family, JsonSchemaSupport, Parameter};
 use crate::cards::ModelCard;
 use crate::config_reader::{TableReader, clipped};
-use crate::host::{Authentication, Host, HostKind, HostLimits, normalised_base};
+use crate::host::{Authentication, Credential, Host, HostKind, HostLimits, normalised_base};
+use crate::protocol::protocol_of;
 use secrecy::SecretString;
 use std::time::Duration;
 use url::Url;
@@ -46,8 +47,11 @@ pub(crate) fn read_host(
         deployment,
         model,
         provider: provider.unwrap_or_else(|| kind.row().provider.to_owned()),
-        authentication: authentication.unwrap_or(kind.row().authentication),
-        api_key,
+        credential: match (api_key, authentication.unwrap_or(kind.row().authentication)) {
+            (None, _) => Credential::None,
+            (Some(key), Authentication::ApiKey) => Credential::ApiKey(key),
+            (Some(key), Authentication::Bearer) => Credential::Bearer(key),
+        },
         capabilities: capabilities?,
         limits,
     };
@@ -81,7 +85,7 @@ fn check_host(host: &Host, wildcard: bool, insecure: bool, reader: &mut TableRea
             "is missing: which model answers there, in the host's own words?",
         );
     }
-    if row.needs_key && host.api_key.is_none() && !reader.has_error("api_key") {
+    if row.needs_key && !host.credential.is_secret() && !reader.has_error("api_key") {
         let message = format!(
             "is missing: {} wants a key; name the variable that holds it",
             row.name
@@ -89,13 +93,13 @@ fn check_host(host: &Host, wildcard: bool, insecure: bool, reader: &mut TableRea
         reader.error("api_key_env", message);
     }
     let plain = host.base_url.scheme() == "http" && !is_loopback(&host.base_url);
-    if plain && host.api_key.is_some() && !insecure {
+    if plain && host.credential.is_secret() && !insecure {
         reader.error(
             "base_url",
             "would send the key unencrypted: use https, or write `insecure_http = true`",
         );
     }
-    if let Err(error) = host.chat_url() {
+    if let Err(error) = protocol_of(host).url(host) {
         reader.error("base_url", format!("makes no request URL: {error}"));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::capability::{Family, JsonSchemaSupport, Parameter};
+use crate::host::Credential;
 use secrecy::ExposeSecret;
 use std::time::Duration;
 
@@ -55,11 +56,14 @@ fn o4_mini_on_azure_takes_its_rules_from_the_card() {
         (200_000, 100_000)
     );
     assert_eq!(
-        host.chat_url().unwrap().as_str(),
+        crate::protocol::protocol_of(host).url(host).unwrap().as_str(),
         "https://r.example/openai/v1/chat/completions"
     );
     assert_eq!(host.wire_model(), Some("prod-1"));
-    assert_eq!(host.api_key.as_ref().unwrap().expose_secret(), "top-secret");
+    let Credential::ApiKey(key) = &host.credential else {
+        panic!("{host:?}")
+    };
+    assert_eq!(key.expose_secret(), "top-secret");
     assert!(!format!("{settings:?}").contains("top-secret"));
 }
 

@@ -1,25 +1,23 @@
 //! Tests of [`super`]: what each family of models is sent, and what is left out.
 
 use super::*;
-use crate::capability::Family;
-use crate::host::{Authentication, HostKind, HostLimits, normalised_base};
-use boxwood_core::ImageInput;
-use serde_json::json;
-use url::Url;
+use crate::capability::{Family, JsonSchemaSupport};
+use crate::host::{Host, HostKind, test_host};
+use crate::protocol::parameters::{output_limit, warnings};
+use boxwood_core::{ChatRequest, Effort, ImageInput, Sampling};
 
-fn host(kind: HostKind, family: Family) -> Host {
-    Host {
-        kind,
-        base_url: normalised_base(kind, Url::parse("https://r.example").unwrap()),
-        api_version: None,
-        deployment: Some("prod".into()),
-        model: Some("served-model".into()),
-        provider: "azure".into(),
-        authentication: Authentication::ApiKey,
-        api_key: None,
-        capabilities: Capabilities::of_family(family),
-        limits: HostLimits::default(),
-    }
+fn body_of(host: &Host, request: &ChatRequest, output_limit: u32) -> Value {
+    try_body(host, request, output_limit).unwrap()
+}
+
+fn try_body(host: &Host, request: &ChatRequest, output_limit: u32) -> Result<Value, ModelError> {
+    let model = "m";
+    encode(&Call {
+        host,
+        model,
+        request,
+        output_limit,
+    })
 }
 
 /// What Box's default agent sends, through to the model.
@@ -44,12 +42,19 @@ fn box_request() -> ChatRequest {
     }
 }
 
+fn wanted(name: &str) -> JsonSchemaFormat {
+    JsonSchemaFormat {
+        name: name.to_owned(),
+        schema: json!({"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}),
+    }
+}
+
 #[test]
 fn o4_mini_gets_only_what_it_takes() {
-    let host = host(HostKind::AzureOpenai, Family::OSeries);
+    let host = test_host(HostKind::AzureOpenai, Family::OSeries);
     let limit = output_limit(&host.capabilities, &box_request(), 20);
     assert_eq!(
-        encode(&host, &box_request(), limit, None),
+        body_of(&host, &box_request(), limit),
         json!({
             "model": "prod",
             "messages": [
@@ -72,7 +77,7 @@ fn o4_mini_gets_only_what_it_takes() {
 
 #[test]
 fn other_models_get_everything() {
-    let host = host(HostKind::OpenaiCompatible, Family::Compatible);
+    let host = test_host(HostKind::OpenaiCompatible, Family::Compatible);
     let mut request = box_request();
     request.sampling.temperature = Some(0.1);
     request.sampling.top_k = Some(40.0);
@@ -80,7 +85,7 @@ fn other_models_get_everything() {
     request.effort = None;
     let limit = output_limit(&host.capabilities, &request, 20);
     assert_eq!(
-        encode(&host, &request, limit, None),
+        body_of(&host, &request, limit),
         json!({
             "model": "served-model",
             "messages": [
@@ -104,11 +109,10 @@ fn other_models_get_everything() {
 
 #[test]
 fn the_dated_host_has_the_deployment_in_its_url_only() {
-    let body = encode(
-        &host(HostKind::AzureOpenaiDated, Family::Gpt4),
+    let body = body_of(
+        &test_host(HostKind::AzureOpenaiDated, Family::Gpt4),
         &box_request(),
         10,
-        None,
     );
     assert_eq!(body.get("model"), None);
 }
@@ -120,7 +124,7 @@ fn images_become_data_urls() {
         media_type: "image/png".into(),
         bytes: b"PNG".to_vec(),
     });
-    let body = encode(&host(HostKind::Openai, Family::OSeries), &request, 10, None);
+    let body = body_of(&test_host(HostKind::Openai, Family::OSeries), &request, 10);
     assert_eq!(
         body["messages"][1]["content"],
         json!([
@@ -134,61 +138,18 @@ fn images_become_data_urls() {
 fn at_most_four_stop_strings_are_sent() {
     let mut request = box_request();
     request.stop = (0..6).map(|number| number.to_string()).collect();
-    let body = encode(&host(HostKind::Openai, Family::Gpt4), &request, 10, None);
+    let body = body_of(&test_host(HostKind::Openai, Family::Gpt4), &request, 10);
     assert_eq!(body["stop"], json!(["0", "1", "2", "3"]));
-}
-
-#[test]
-fn the_output_limit_fits_model_and_window() {
-    let check = |family, wanted, effort, prompt, expected| {
-        let mut request = box_request();
-        (request.max_output_tokens, request.effort) = (wanted, effort);
-        assert_eq!(
-            output_limit(&Capabilities::of_family(family), &request, prompt),
-            expected
-        );
-    };
-    check(Family::OSeries, 100, None, 1_000, 100 + 8_192);
-    check(Family::OSeries, 99_000, Some(Effort::High), 1_000, 100_000);
-    check(Family::OSeries, 6_000, Some(Effort::High), 190_000, 10_000);
-    check(Family::Gpt4, 100, Some(Effort::High), 1_000, 100);
-    check(Family::Gpt4, u32::MAX, None, 0, 16_384);
-}
-
-#[test]
-fn an_effort_that_a_family_lacks_becomes_the_next_higher() {
-    let capabilities = Capabilities::of_family(Family::GrokReasoning);
-    assert_eq!(sent_effort(&capabilities, Effort::Medium), Some(Effort::High));
-    assert_eq!(sent_effort(&capabilities, Effort::Low), Some(Effort::Low));
-    let mut request = box_request();
-    request.effort = Some(Effort::Medium);
-    assert!(
-        warnings(&capabilities, &request)
-            .iter()
-            .any(|w| w.parameter == "reasoning_effort")
-    );
-    request.max_output_tokens = 1_000_000;
-    assert!(
-        warnings(&capabilities, &request)
-            .iter()
-            .any(|w| w.parameter == "max_output_tokens")
-    );
-}
-
-fn wanted(name: &str) -> JsonSchemaFormat {
-    JsonSchemaFormat {
-        name: name.to_owned(),
-        schema: json!({"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}),
-    }
 }
 
 #[test]
 fn a_schema_is_sent_as_the_binding_takes_it() {
     let check = |kind, support, expected: Value| {
-        let mut host = host(kind, Family::OSeries);
+        let mut host = test_host(kind, Family::OSeries);
         host.capabilities.json_schema = support;
-        let format = response_format(&host, "m", &wanted("lease terms: day")).unwrap();
-        let body = encode(&host, &box_request(), 10, Some(format));
+        let mut request = box_request();
+        request.response_format = Some(wanted("lease terms: day"));
+        let body = body_of(&host, &request, 10);
         let expected = json!({"name": "lease_terms__day", "strict": true, "schema": expected});
         assert_eq!(
             body["response_format"],
@@ -211,8 +172,12 @@ fn a_schema_is_sent_as_the_binding_takes_it() {
 
 #[test]
 fn a_schema_that_a_host_cannot_be_asked_for_is_refused() {
-    let mut host = host(HostKind::OpenaiCompatible, Family::Compatible);
-    let refused = |host: &Host, wanted| response_format(host, "m", &wanted).unwrap_err();
+    let mut host = test_host(HostKind::OpenaiCompatible, Family::Compatible);
+    let refused = |host: &Host, wanted| {
+        let mut request = box_request();
+        request.response_format = Some(wanted);
+        try_body(host, &request, 10).unwrap_err()
+    };
     let error = refused(&host, wanted("x"));
     assert!(
         matches!(error, ModelError::Unsupported { .. }),
@@ -223,12 +188,4 @@ fn a_schema_that_a_host_cannot_be_asked_for_is_refused() {
     list.schema = json!({"type": "array", "items": {"type": "string"}});
     let error = refused(&host, list).to_string();
     assert!(error.contains("must be an object"), "{error}");
-}
-
-#[test]
-fn names_of_schemas_are_what_hosts_take() {
-    assert_eq!(format_name("a-b_c9"), "a-b_c9");
-    assert_eq!(format_name("請求書.x"), "____x");
-    assert_eq!(format_name(""), "reply");
-    assert_eq!(format_name(&"x".repeat(80)).len(), 64);
 }

@@ -1,128 +1,63 @@
-//! Decodes a stream of server-sent events, and a whole reply where a host does not stream.
+//! Decodes the chunks of a stream, and a whole reply where a host does not stream.
 //!
 //! Invariant: tolerant of everything that real hosts add or leave out (a first chunk without choices, a choice without
-//! `delta`, blank ids, comments, a missing `[DONE]`), but a stream that ends without a finish reason is an error: half an
-//! answer is never taken for a whole one.
+//! `delta`, blank ids, a missing `[DONE]`), but a stream that ends without a finish reason is an error: half an answer is
+//! never taken for a whole one.
 
-use super::errors::error_in_stream;
+use crate::protocol::errors::error_in_stream;
+use crate::protocol::{Decoded, Ending, Frame, ReplyDecoder, host_failed};
 use boxwood_core::{FinishReason, ModelError, Usage};
 use serde_json::Value;
 
-/// A line that is longer than this is no chunk of a completion.
-const LONGEST_LINE: usize = 8 << 20;
-
-/// What a piece of the stream held.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Decoded {
-    /// Text of the answer.
-    Text(String),
-    /// What the model says instead of an answer that it refuses.
-    Refusal(String),
-    /// Thinking that the host shows apart from the answer.
-    Thinking,
-    /// `[DONE]`.
-    Done,
-}
-
-/// Decodes a stream piece by piece.
+/// Decodes one reply.
 #[derive(Debug)]
-pub(crate) struct StreamDecoder {
+pub(super) struct Decoder {
     model: String,
-    unread: Vec<u8>,
-    data: String,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
 }
 
-impl StreamDecoder {
-    pub(crate) fn new(model: &str) -> Self {
+impl ReplyDecoder for Decoder {
+    fn frame(&mut self, frame: &Frame) -> Result<Vec<Decoded>, ModelError> {
+        if frame.data == b"[DONE]" {
+            return Ok(vec![Decoded::Done]);
+        }
+        let chunk: Value = serde_json::from_slice(&frame.data)
+            .map_err(|_| host_failed(&self.model, "sent a piece of the stream that is no JSON"))?;
+        self.chunk(&chunk)
+    }
+
+    fn whole(&mut self, body: &[u8]) -> Result<Vec<Decoded>, ModelError> {
+        let reply: Value = serde_json::from_slice(body)
+            .map_err(|_| host_failed(&self.model, "sent a reply that is no JSON"))?;
+        self.chunk(&reply)
+    }
+
+    fn end(&mut self) -> Result<Ending, ModelError> {
+        match self.finish {
+            Some(finish) => Ok(Ending {
+                finish,
+                usage: self.usage.take(),
+            }),
+            None => Err(host_failed(
+                &self.model,
+                "broke off before the answer was complete",
+            )),
+        }
+    }
+}
+
+impl Decoder {
+    pub(super) fn new(model: &str) -> Self {
         Self {
             model: model.to_owned(),
-            unread: Vec::new(),
-            data: String::new(),
             finish: None,
             usage: None,
         }
     }
 
-    /// Takes bytes as they come; pieces need not end with a line or a character.
-    ///
-    /// # Errors
-    /// A chunk that is no JSON, an error chunk, a line without end.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Decoded>, ModelError> {
-        self.unread.extend_from_slice(bytes);
+    fn chunk(&mut self, chunk: &Value) -> Result<Vec<Decoded>, ModelError> {
         let mut decoded = Vec::new();
-        let mut start = 0;
-        while let Some(length) = self.unread[start..].iter().position(|byte| *byte == b'\n') {
-            let line = String::from_utf8_lossy(&self.unread[start..start + length]).into_owned();
-            start += length + 1;
-            self.line(line.trim_end_matches('\r'), &mut decoded)?;
-        }
-        self.unread.drain(..start);
-        if self.unread.len() > LONGEST_LINE || self.data.len() > LONGEST_LINE {
-            return Err(self.failed("sent a piece without an end"));
-        }
-        Ok(decoded)
-    }
-
-    /// The stream is over.
-    ///
-    /// # Errors
-    /// When no finish reason came: the answer is incomplete.
-    pub(crate) fn end(&mut self) -> Result<(Vec<Decoded>, FinishReason, Option<Usage>), ModelError> {
-        // The last line may lack its end.
-        let mut decoded = Vec::new();
-        let rest = std::mem::take(&mut self.unread);
-        if !rest.is_empty() {
-            self.line(
-                String::from_utf8_lossy(&rest).trim_end_matches('\r'),
-                &mut decoded,
-            )?;
-        }
-        self.line("", &mut decoded)?;
-        match self.finish {
-            Some(finish) => Ok((decoded, finish, self.usage.clone())),
-            None => Err(self.failed("broke off before the answer was complete")),
-        }
-    }
-
-    fn line(&mut self, line: &str, decoded: &mut Vec<Decoded>) -> Result<(), ModelError> {
-        if line.is_empty() {
-            let data = std::mem::take(&mut self.data);
-            return if data.is_empty() {
-                Ok(())
-            } else {
-                self.event(data.trim(), decoded)
-            };
-        }
-        // Other fields (event, id, retry) and comments carry nothing here.
-        if let Some(data) = line.strip_prefix("data:") {
-            let data = data.strip_prefix(' ').unwrap_or(data);
-            if data.trim() == "[DONE]" {
-                self.line("", decoded)?;
-                decoded.push(Decoded::Done);
-                return Ok(());
-            }
-            if !self.data.is_empty() {
-                // Some servers put a single line end between events, so a whole chunk is taken as it is complete.
-                if serde_json::from_str::<serde::de::IgnoredAny>(&self.data).is_ok() {
-                    self.line("", decoded)?;
-                } else {
-                    self.data.push('\n');
-                }
-            }
-            self.data.push_str(data);
-        }
-        Ok(())
-    }
-
-    fn event(&mut self, data: &str, decoded: &mut Vec<Decoded>) -> Result<(), ModelError> {
-        let chunk: Value = serde_json::from_str(data)
-            .map_err(|_| self.failed("sent a piece of the stream that is no JSON"))?;
-        self.chunk(&chunk, decoded)
-    }
-
-    fn chunk(&mut self, chunk: &Value, decoded: &mut Vec<Decoded>) -> Result<(), ModelError> {
         if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
             return Err(error_in_stream(&self.model, error));
         }
@@ -139,7 +74,7 @@ impl StreamDecoder {
                 continue;
             }
             if let Some(content) = choice.get("delta").or_else(|| choice.get("message")) {
-                decode_content(content, decoded);
+                decode_content(content, &mut decoded);
             }
             if let Some(reason) = choice
                 .get("finish_reason")
@@ -149,33 +84,7 @@ impl StreamDecoder {
                 self.finish = Some(decode_finish(reason));
             }
         }
-        Ok(())
-    }
-
-    fn failed(&self, message: &str) -> ModelError {
-        ModelError::Failed {
-            model: self.model.clone(),
-            message: format!("the host {message}"),
-        }
-    }
-}
-
-/// Decodes a reply that is one JSON body.
-///
-/// # Errors
-/// As for a stream.
-pub(crate) fn decode_reply(
-    model: &str,
-    body: &[u8],
-) -> Result<(Vec<Decoded>, FinishReason, Option<Usage>), ModelError> {
-    let mut decoder = StreamDecoder::new(model);
-    let reply: Value =
-        serde_json::from_slice(body).map_err(|_| decoder.failed("sent a reply that is no JSON"))?;
-    let mut decoded = Vec::new();
-    decoder.chunk(&reply, &mut decoded)?;
-    match decoder.finish {
-        Some(finish) => Ok((decoded, finish, decoder.usage)),
-        None => Err(decoder.failed("sent a reply without an answer")),
+        Ok(decoded)
     }
 }
 
@@ -186,9 +95,8 @@ fn decode_content(content: &Value, decoded: &mut Vec<Decoded>) {
             .and_then(Value::as_str)
             .filter(|text| !text.is_empty())
     };
-    if text("reasoning_content").or_else(|| text("reasoning")).is_some() {
-        decoded.push(Decoded::Thinking);
-    }
+    let thinking = text("reasoning_content").or_else(|| text("reasoning"));
+    decoded.extend(thinking.map(|text| Decoded::Thinking(text.to_owned())));
     decoded.extend(text("content").map(|text| Decoded::Text(text.to_owned())));
     decoded.extend(text("refusal").map(|text| Decoded::Refusal(text.to_owned())));
 }

@@ -1,6 +1,7 @@
 //! Tests of [`super`]: streams of hosts, the odd ones included.
 
 use super::*;
+use crate::protocol::Framing;
 use serde_json::json;
 
 type End = Result<(String, FinishReason, Usage), String>;
@@ -20,21 +21,23 @@ fn check(body: &str, expected: End) {
 }
 
 fn decode(pieces: &[&[u8]]) -> End {
-    let mut decoder = StreamDecoder::new("m");
+    let mut framer = Framing::ServerSentEvents.framer();
+    let mut frames: Vec<Frame> = pieces
+        .iter()
+        .flat_map(|piece| framer.push(piece).unwrap())
+        .collect();
+    frames.extend(framer.end().unwrap());
+    let mut decoder = Decoder::new("m");
     let mut text = String::new();
-    let mut collect = |decoded: Vec<Decoded>| {
-        for piece in decoded {
+    for frame in frames {
+        for piece in decoder.frame(&frame).map_err(|error| error.to_string())? {
             if let Decoded::Text(piece) | Decoded::Refusal(piece) = piece {
                 text.push_str(&piece);
             }
         }
-    };
-    for piece in pieces {
-        collect(decoder.push(piece).map_err(|error| error.to_string())?);
     }
-    let (decoded, finish, usage) = decoder.end().map_err(|error| error.to_string())?;
-    collect(decoded);
-    Ok((text, finish, usage.unwrap_or_default()))
+    let ending = decoder.end().map_err(|error| error.to_string())?;
+    Ok((text, ending.finish, ending.usage.unwrap_or_default()))
 }
 
 fn events(chunks: &[Value]) -> String {
@@ -158,20 +161,16 @@ fn finish_reasons_and_other_dialects() {
 fn whole_replies_are_read_too() {
     let body = json!({"choices": [{"index": 0, "message": {"role": "assistant", "content": "yes"},
                       "finish_reason": "stop"}], "usage": {"prompt_tokens": 3, "completion_tokens": 1}});
-    let (decoded, finish, found) = decode_reply("m", body.to_string().as_bytes()).unwrap();
+    let mut decoder = Decoder::new("m");
+    let decoded = decoder.whole(body.to_string().as_bytes()).unwrap();
+    let ending = decoder.end().unwrap();
     assert_eq!(
-        (decoded, finish),
+        (decoded, ending.finish),
         (vec![Decoded::Text("yes".into())], FinishReason::Stop)
     );
-    assert_eq!(found, Some(usage(3, 0, 1, 0)));
-    assert!(decode_reply("m", b"<html>").is_err());
-    assert!(decode_reply("m", b"{}").is_err());
-}
-
-#[test]
-fn a_line_without_end_is_bounded() {
-    let mut decoder = StreamDecoder::new("m");
-    let piece = vec![b'x'; 1 << 20];
-    let failed = (0..10).any(|_| decoder.push(&piece).is_err());
-    assert!(failed);
+    assert_eq!(ending.usage, Some(usage(3, 0, 1, 0)));
+    assert!(Decoder::new("m").whole(b"<html>").is_err());
+    let mut empty = Decoder::new("m");
+    assert_eq!(empty.whole(b"{}").unwrap(), []);
+    assert!(empty.end().is_err());
 }

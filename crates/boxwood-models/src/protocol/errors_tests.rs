@@ -1,25 +1,14 @@
 //! The bodies are condensed from what real hosts sent (public issue threads): see the contract notes of the project.
 
 use super::*;
-use crate::capability::{Capabilities, Family};
-use crate::host::{Authentication, HostKind, HostLimits};
+use crate::authenticate::authenticator_of;
+use crate::capability::Family;
+use crate::host::{HostKind, test_host};
 use http::{HeaderName, HeaderValue};
 use serde_json::json;
-use url::Url;
 
 fn host() -> Host {
-    Host {
-        kind: HostKind::AzureOpenai,
-        base_url: Url::parse("https://r.example/").unwrap(),
-        api_version: None,
-        deployment: Some("prod".into()),
-        model: None,
-        provider: "azure".into(),
-        authentication: Authentication::ApiKey,
-        api_key: Some("top-secret".to_owned().into()),
-        capabilities: Capabilities::of_family(Family::OSeries),
-        limits: HostLimits::default(),
-    }
+    test_host(HostKind::AzureOpenai, Family::OSeries)
 }
 
 fn decode(status: u16, headers: &[(&'static str, &str)], body: &str) -> AttemptError {
@@ -29,7 +18,9 @@ fn decode(status: u16, headers: &[(&'static str, &str)], body: &str) -> AttemptE
             HeaderValue::from_str(value).unwrap(),
         )
     });
-    decode_error("m", &host(), status, &pairs.collect(), body.as_bytes())
+    let (host, headers) = (host(), pairs.collect());
+    let authenticator = authenticator_of(&host).unwrap();
+    decode_error("m", &host, &*authenticator, status, &headers, body.as_bytes())
 }
 
 /// The kind of the error, words of it, and whether to try again.
@@ -355,5 +346,7 @@ fn no_half_of_a_key_is_left_where_a_message_is_cut() {
         model: "m".into(),
         message: "key top-secret".into(),
     };
-    assert!(without_key(in_stream, &host()).to_string().ends_with("key [key]"));
+    let authenticator = authenticator_of(&host()).unwrap();
+    let shown = without_secrets(in_stream, &*authenticator).to_string();
+    assert!(shown.ends_with("key [key]"), "{shown}");
 }

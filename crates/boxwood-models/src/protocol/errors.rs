@@ -3,13 +3,14 @@
 //! Invariant: the host's own words are kept (clipped, and without the key), and each message says what mends it. Status
 //! codes alone decide nothing where the body says more: Azure tells a retired model in three different ways.
 
+use super::protocol_of;
+use crate::authenticate::Authenticator;
 use crate::host::Host;
 use crate::retry::{AttemptError, LONGEST_WAIT, RetryHint};
 use crate::transport::TransportError;
 use boxwood_core::ModelError;
 use chrono::DateTime;
 use http::HeaderMap;
-use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -18,56 +19,81 @@ const LONGEST_TOLD_WAIT: Duration = Duration::from_secs(3_600);
 
 /// The parts of an error body, wherever the host put them.
 #[derive(Debug, Default)]
-struct HostError {
-    code: Option<String>,
-    kind: Option<String>,
-    parameter: Option<String>,
-    message: String,
-    filtered: Vec<String>,
-    prompt_tokens: Option<u32>,
-    context: Option<u32>,
+pub(crate) struct HostError {
+    /// The host's own code.
+    pub(crate) code: Option<String>,
+    /// Its kind of error, where it has one beside the code.
+    pub(crate) kind: Option<String>,
+    /// The parameter that it complains about.
+    pub(crate) parameter: Option<String>,
+    /// Its words, [`clipped`].
+    pub(crate) message: String,
+    /// The categories for which a filter blocked the prompt.
+    pub(crate) filtered: Vec<String>,
+    /// Tokens of the prompt, where it tells them.
+    pub(crate) prompt_tokens: Option<u32>,
+    /// Its context window, where it tells it.
+    pub(crate) context: Option<u32>,
+    /// What the protocol knows it to mean; `None`: worked out from the status, the code and the words.
+    pub(crate) meaning: Option<Meaning>,
+}
+
+/// What a refusal means, where the host's protocol says so plainly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The prompt is too long.
+    TooLong,
+    /// The host has no such model, or not for this account.
+    UnknownModel,
+    /// The host has retired the model.
+    Retired,
+    /// Too many requests or tokens.
+    RateLimited,
+    /// A filter blocked the prompt.
+    Filtered,
+    /// The key or token is not accepted, or lacks a right.
+    NotAllowed,
+    /// The host itself failed.
+    Failed,
 }
 
 /// An HTTP error as what the caller gets, with whether to try again.
 pub(crate) fn decode_error(
     model: &str,
     host: &Host,
+    authenticator: &dyn Authenticator,
     status: u16,
     headers: &HeaderMap,
     body: &[u8],
 ) -> AttemptError {
     // Taken out before anything is clipped, so that no half of a key is left at the cut.
-    let mut body = String::from_utf8_lossy(body).into_owned();
-    if let Some(key) = &host.api_key {
-        body = body.replace(key.expose_secret(), "[key]");
-    }
-    let parsed = parse_body(&body);
-    let error = classify(model, Some(host), status, &parsed, headers);
-    let hint = hint(status, headers, &parsed, &error);
+    let body = authenticator.without_secrets(&String::from_utf8_lossy(body));
+    let read = protocol_of(host).read_error(headers, &body);
+    let error = classify(model, Some(host), status, &read, headers);
+    let hint = hint(status, headers, &read, &error);
     AttemptError { error, hint }
 }
 
-/// The error with every occurrence of the host's key taken out of its words.
-pub(crate) fn without_key(mut error: ModelError, host: &Host) -> ModelError {
-    let Some(key) = &host.api_key else { return error };
+/// The error with every secret taken out of its words.
+pub(crate) fn without_secrets(mut error: ModelError, authenticator: &dyn Authenticator) -> ModelError {
     if let ModelError::Refused { message, .. }
     | ModelError::Unavailable { message, .. }
     | ModelError::Failed { message, .. } = &mut error
     {
-        *message = message.replace(key.expose_secret(), "[key]");
+        *message = authenticator.without_secrets(message);
     }
     error
 }
 
-/// An error chunk in the middle of a stream: too late to try again.
+/// An error in the middle of a stream: too late to try again. `error` is OpenAI's error object.
 pub(crate) fn error_in_stream(model: &str, error: &Value) -> ModelError {
-    let parsed = parse_error(error);
-    let status = parsed
-        .code
-        .as_deref()
-        .and_then(|code| code.parse().ok())
-        .unwrap_or(0);
-    classify(model, None, status, &parsed, &HeaderMap::new())
+    host_error_in_stream(model, &read_error_object(error))
+}
+
+/// The same from what another protocol found in it.
+pub(crate) fn host_error_in_stream(model: &str, error: &HostError) -> ModelError {
+    let code = error.code.as_deref().and_then(|code| code.parse().ok());
+    classify(model, None, code.unwrap_or(0), error, &HeaderMap::new())
 }
 
 /// A failure below HTTP.
@@ -89,13 +115,14 @@ pub(crate) fn transport_error(model: &str, error: &TransportError) -> AttemptErr
     }
 }
 
-fn parse_body(body: &str) -> HostError {
+/// Reads OpenAI's error body, and what resembles it: a bare object, a text, a page of HTML.
+pub(crate) fn read_openai_error(body: &str) -> HostError {
     match serde_json::from_str::<Value>(body) {
         Ok(Value::Object(fields)) => match fields.get("error") {
-            Some(error) => parse_error(error),
-            None => parse_error(&Value::Object(fields)),
+            Some(error) => read_error_object(error),
+            None => read_error_object(&Value::Object(fields)),
         },
-        Ok(other) => parse_error(&other),
+        Ok(other) => read_error_object(&other),
         Err(_) => HostError {
             message: clipped(body),
             ..HostError::default()
@@ -103,7 +130,7 @@ fn parse_body(body: &str) -> HostError {
     }
 }
 
-fn parse_error(error: &Value) -> HostError {
+fn read_error_object(error: &Value) -> HostError {
     let text = |key: &str| match error.get(key) {
         Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
         Some(Value::Number(number)) => Some(number.to_string()),
@@ -129,6 +156,7 @@ fn parse_error(error: &Value) -> HostError {
         filtered: filtered_categories(error),
         prompt_tokens: number("n_prompt_tokens"),
         context: number("n_ctx"),
+        meaning: None,
     }
 }
 
@@ -168,12 +196,18 @@ fn classify(
         return ModelError::Unavailable { model, message };
     }
     let out_of_quota = code == "insufficient_quota";
-    if (status == 429 || code == "rate_limit_exceeded") && !out_of_quota {
+    let limited =
+        status == 429 || code == "rate_limit_exceeded" || error.meaning == Some(Meaning::RateLimited);
+    if limited && !out_of_quota {
         let wait = wait_of(headers, error).unwrap_or(Duration::from_secs(1));
         let retry_after = wait.clamp(Duration::from_secs(1), LONGEST_TOLD_WAIT);
         return ModelError::Overloaded { model, retry_after };
     }
-    if (400..500).contains(&status) && !matches!(status, 408 | 409) || code == "content_filter" {
+    let by_meaning = matches!(error.meaning, Some(Meaning::Filtered | Meaning::NotAllowed));
+    let by_status = (400..500).contains(&status)
+        && !matches!(status, 408 | 409)
+        && error.meaning != Some(Meaning::Failed);
+    if by_meaning || by_status || code == "content_filter" {
         return ModelError::Refused {
             model,
             status: Some(status).filter(|status| *status > 0),
@@ -199,22 +233,21 @@ fn classify(
 
 fn refusal(status: u16, code: &str, error: &HostError) -> String {
     let words = error.message.as_str();
-    match (status, code) {
-        (_, "content_filter") if error.filtered.is_empty() => {
+    if code == "content_filter" || error.meaning == Some(Meaning::Filtered) {
+        return if error.filtered.is_empty() {
             format!("the host's content filter blocked the prompt: {words}")
-        }
-        (_, "content_filter") => {
-            format!(
-                "the host's content filter blocked the prompt for: {}",
-                error.filtered.join(", ")
-            )
-        }
+        } else {
+            let categories = error.filtered.join(", ");
+            format!("the host's content filter blocked the prompt for: {categories}")
+        };
+    }
+    if matches!(status, 401 | 403) || error.meaning == Some(Meaning::NotAllowed) {
+        return format!(
+            "the key is not accepted: {words} (check `api_key_env` of the binding, and the key's rights)"
+        );
+    }
+    match (status, code) {
         (_, "insufficient_quota") => format!("the account has no quota left: {words}"),
-        (401 | 403, _) => {
-            format!(
-                "the key is not accepted: {words} (check `api_key_env` of the binding, and the key's rights)"
-            )
-        }
         (_, "unsupported_value" | "unsupported_parameter") => match &error.parameter {
             Some(parameter) => format!(
                 "{words} (check `family` of the binding, or add \"{parameter}\" to its `unsupported`)"
@@ -236,7 +269,8 @@ fn unavailable(host: Option<&Host>, status: u16, code: &str, error: &HostError) 
              deployment takes up to 5 minutes), or set a `successor`"
         ));
     }
-    let retired = code == "OperationNotSupported"
+    let retired = error.meaning == Some(Meaning::Retired)
+        || code == "OperationNotSupported"
         || words.contains("does not work with the specified model")
         || words.contains("has been deprecated")
         || words.contains("has been retired")
@@ -247,7 +281,8 @@ fn unavailable(host: Option<&Host>, status: u16, code: &str, error: &HostError) 
             error.message
         ));
     }
-    if code == "model_not_found" || (status == 404 && words.contains("does not exist")) {
+    let unknown = code == "model_not_found" || error.meaning == Some(Meaning::UnknownModel);
+    if unknown || (status == 404 && words.contains("does not exist")) {
         return Some(format!(
             "the host does not know the model: check `model` of the binding, or set a `successor` ({})",
             error.message
@@ -269,7 +304,8 @@ fn context_too_long(
     error: &HostError,
 ) -> Option<ModelError> {
     let words = error.message.to_ascii_lowercase();
-    let told = code == "context_length_exceeded"
+    let told = error.meaning == Some(Meaning::TooLong)
+        || code == "context_length_exceeded"
         || kind == "exceed_context_size_error"
         || (status < 500 && words.contains("maximum context length is"));
     if !told {
@@ -342,7 +378,7 @@ fn wait_of(headers: &HeaderMap, error: &HostError) -> Option<Duration> {
 }
 
 /// At most 500 characters in one line.
-fn clipped(text: &str) -> String {
+pub(crate) fn clipped(text: &str) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().take(500).collect()
 }

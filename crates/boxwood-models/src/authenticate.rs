@@ -1,0 +1,102 @@
+//! How a request proves who asks: one [`Authenticator`] per binding.
+//!
+//! Invariant: secrets live here and in the settings only; whatever a host says is passed through
+//! [`Authenticator::without_secrets`] before anybody sees it. Asked by `remote` before every try, so that tokens that
+//! run out and signatures over the body have their place.
+
+use crate::host::{Credential, Host};
+use crate::retry::AttemptError;
+use async_trait::async_trait;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+use url::Url;
+
+/// A request that is about to leave.
+pub(crate) struct Outgoing<'a> {
+    /// Where to; always a POST.
+    pub(crate) url: &'a Url,
+    /// Its other headers.
+    pub(crate) headers: &'a HeaderMap,
+    /// Its body.
+    pub(crate) body: &'a [u8],
+}
+
+/// Proves who asks.
+#[async_trait]
+pub(crate) trait Authenticator: Send + Sync {
+    /// The headers to add, marked as sensitive. May ask a token service.
+    ///
+    /// # Errors
+    /// When no token can be had; whether to try again is the error's hint.
+    async fn headers(&self, outgoing: &Outgoing<'_>) -> Result<HeaderMap, AttemptError>;
+
+    /// The host refused the proof (401): forgets a kept token. True: another try, with a fresh one, makes sense.
+    fn forget(&self) -> bool {
+        false
+    }
+
+    /// The text with every secret taken out.
+    fn without_secrets(&self, text: &str) -> String;
+}
+
+/// The text without the secret.
+pub(crate) fn without_secret(text: &str, secret: &SecretString) -> String {
+    text.replace(secret.expose_secret(), "[key]")
+}
+
+/// A header that is never printed; `None` where the secret holds what no header may carry.
+pub(crate) fn secret_header(value: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The authenticator of a binding; the error says what is wrong with the secret.
+pub(crate) fn authenticator_of(host: &Host) -> Result<Arc<dyn Authenticator>, String> {
+    let fixed = |name: HeaderName, text: String, secret: Option<SecretString>| {
+        let value = secret_header(&text).ok_or("the key can't be sent in a header")?;
+        Ok(FixedHeader {
+            header: Some((name, value)),
+            secret,
+        })
+    };
+    let header: Result<FixedHeader, &str> = match &host.credential {
+        Credential::None => Ok(FixedHeader {
+            header: None,
+            secret: None,
+        }),
+        Credential::ApiKey(key) => fixed(
+            HeaderName::from_static("api-key"),
+            key.expose_secret().to_owned(),
+            Some(key.clone()),
+        ),
+        Credential::Bearer(key) => fixed(
+            AUTHORIZATION,
+            format!("Bearer {}", key.expose_secret()),
+            Some(key.clone()),
+        ),
+    };
+    Ok(Arc::new(header?))
+}
+
+/// A key that is the same for every request.
+struct FixedHeader {
+    header: Option<(HeaderName, HeaderValue)>,
+    secret: Option<SecretString>,
+}
+
+#[async_trait]
+impl Authenticator for FixedHeader {
+    async fn headers(&self, _: &Outgoing<'_>) -> Result<HeaderMap, AttemptError> {
+        Ok(self.header.iter().cloned().collect())
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
+        match &self.secret {
+            Some(secret) => without_secret(text, secret),
+            None => text.to_owned(),
+        }
+    }
+}
