@@ -14,6 +14,10 @@ use std::sync::Arc;
 use url::Url;
 
 /// A request that is about to leave.
+#[expect(
+    dead_code,
+    reason = "read by signatures over the whole request; keys and tokens need none of it"
+)]
 pub(crate) struct Outgoing<'a> {
     /// Where to; always a POST.
     pub(crate) url: &'a Url,

@@ -51,11 +51,13 @@ pub enum Parameter {
     Stop,
     /// `reasoning_effort`
     ReasoningEffort,
+    /// `parallel_tool_calls`
+    ParallelToolCalls,
 }
 
 impl Parameter {
     /// Every parameter.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Temperature,
         Self::TopP,
         Self::TopK,
@@ -64,6 +66,7 @@ impl Parameter {
         Self::Seed,
         Self::Stop,
         Self::ReasoningEffort,
+        Self::ParallelToolCalls,
     ];
 
     /// The name on the wire.
@@ -77,6 +80,7 @@ impl Parameter {
             Self::Seed => "seed",
             Self::Stop => "stop",
             Self::ReasoningEffort => "reasoning_effort",
+            Self::ParallelToolCalls => "parallel_tool_calls",
         }
     }
 }
@@ -146,6 +150,8 @@ pub struct FamilyRules {
     pub images: bool,
     /// Keeps replies to a schema.
     pub json_schema: JsonSchemaSupport,
+    /// Calls tools.
+    pub tools: bool,
     /// Tokens of prompt and completion together.
     pub context_window: u32,
     /// Tokens of one completion.
@@ -163,6 +169,7 @@ const REASONING_REFUSED: &[Parameter] = &[
     Parameter::PresencePenalty,
     Parameter::Seed,
     Parameter::Stop,
+    Parameter::ParallelToolCalls,
 ];
 
 impl Family {
@@ -197,6 +204,7 @@ impl Family {
                 max_output_tokens: 16_384,
                 refused: &[Parameter::TopK, Parameter::ReasoningEffort],
                 json_schema: JsonSchemaSupport::Strict,
+                tools: true,
                 ..plain_rules("gpt_4")
             },
         ),
@@ -209,6 +217,7 @@ impl Family {
                 context_window: 131_072,
                 max_output_tokens: 65_536,
                 refused: &[],
+                tools: true,
                 ..plain_rules("gpt_oss")
             },
         ),
@@ -220,6 +229,7 @@ impl Family {
                 max_output_tokens: 131_072,
                 refused: &[Parameter::TopK, Parameter::ReasoningEffort],
                 json_schema: JsonSchemaSupport::Strict,
+                tools: true,
                 ..plain_rules("grok")
             },
         ),
@@ -239,6 +249,7 @@ impl Family {
                     Parameter::Stop,
                 ],
                 json_schema: JsonSchemaSupport::Strict,
+                tools: true,
                 ..plain_rules("grok_reasoning")
             },
         ),
@@ -282,6 +293,7 @@ const fn plain_rules(name: &'static str) -> FamilyRules {
         images: false,
         // Which server stands there, and which version, is not known: the binding says it.
         json_schema: JsonSchemaSupport::None,
+        tools: false,
         context_window: 32_768,
         max_output_tokens: 8_192,
     }
@@ -295,6 +307,7 @@ const fn reasoning_rules(name: &'static str) -> FamilyRules {
         instruction_role: "developer",
         refused: REASONING_REFUSED,
         json_schema: JsonSchemaSupport::Strict,
+        tools: true,
         ..plain_rules(name)
     }
 }
@@ -312,6 +325,8 @@ pub struct Capabilities {
     pub images: bool,
     /// Keeps replies to a schema.
     pub json_schema: JsonSchemaSupport,
+    /// Calls tools.
+    pub tools: bool,
     /// Refused in addition to the family's list.
     pub also_refused: Vec<Parameter>,
     /// Output tokens kept for thinking, on top of what the caller asks for; `None`: by effort.
@@ -328,6 +343,7 @@ impl Capabilities {
             max_output_tokens: rules.max_output_tokens,
             images: rules.images,
             json_schema: rules.json_schema,
+            tools: rules.tools,
             also_refused: Vec::new(),
             reasoning_reserve: None,
         }

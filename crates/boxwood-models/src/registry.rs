@@ -475,7 +475,7 @@ fn remote_identity(binding: &Binding, host: &Host) -> ModelIdentity {
         images: host.capabilities.images,
         scores_choices: false,
         json_schema: host.capabilities.json_schema != JsonSchemaSupport::None,
-        tools: false,
+        tools: host.capabilities.tools,
     }
 }
 

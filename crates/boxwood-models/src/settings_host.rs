@@ -129,6 +129,7 @@ fn read_capabilities(
     let max_output = reader.number("max_output_tokens", 16..=10_000_000);
     let images = reader.flag("images");
     let json_schema = reader.choice("json_schema", &JsonSchemaSupport::TABLE);
+    let tools = reader.flag("tools");
     let reserve = reader.number("reasoning_reserve", 0..=1_000_000);
     if let (Some(written), Some(of_card), None) = (written, of_card, model)
         && written != of_card
@@ -163,6 +164,7 @@ fn read_capabilities(
     });
     capabilities.images = images.unwrap_or(capabilities.images);
     capabilities.json_schema = json_schema.unwrap_or(capabilities.json_schema);
+    capabilities.tools = tools.unwrap_or(capabilities.tools);
     capabilities.reasoning_reserve = number(reserve);
     capabilities.also_refused = also_refused;
     if capabilities.max_output_tokens > capabilities.context_window {

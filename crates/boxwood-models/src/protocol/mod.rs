@@ -16,14 +16,16 @@ pub(crate) mod parameters;
 pub(crate) mod schema;
 mod sse;
 mod strict_schema;
+mod tool_calls;
 mod visible;
 
 pub(crate) use compact::CompactJson;
 pub(crate) use framing::{Frame, Framer, Framing};
+pub(crate) use tool_calls::ToolCalls;
 pub(crate) use visible::VisibleText;
 
 use crate::host::{Host, HostKind};
-use boxwood_core::{ChatRequest, FinishReason, ModelError, Usage};
+use boxwood_core::{ChatRequest, FinishReason, ModelError, ToolCall, Usage};
 use errors::HostError;
 use http::HeaderMap;
 use serde_json::Value;
@@ -90,7 +92,9 @@ pub(crate) enum Decoded {
     /// What the model says instead of an answer that it refuses.
     Refusal(String),
     /// Thinking, or a summary of it, that the host shows apart from the answer.
-    Thinking(String),
+    Reasoning(String),
+    /// A call of a tool, when its arguments are complete.
+    ToolCall(ToolCall),
     /// The host says that nothing follows.
     Done,
 }

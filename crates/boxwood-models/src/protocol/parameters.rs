@@ -36,6 +36,12 @@ pub(crate) fn warnings(capabilities: &Capabilities, request: &ChatRequest) -> Ve
             format!("models of the family {family} do not take it; the answer is cut here instead"),
         );
     }
+    if request.parallel_tool_calls.is_some() && !capabilities.accepts(Parameter::ParallelToolCalls) {
+        warn(
+            "parallel_tool_calls",
+            format!("models of the family {family} do not take it; it was left out"),
+        );
+    }
     if let Some(effort) = request.effort {
         match sent_effort(capabilities, effort) {
             None => warn(

@@ -1,13 +1,16 @@
-//! How a host is asked for a reply that keeps to a schema: the schema as it takes it, under a name that it takes.
+//! How a host is asked for a reply, or a tool's arguments, that keep to a schema: as it takes it, under a name that it
+//! takes; and how it gets a picture.
 //!
 //! Invariant: what the host can't be asked for is refused here, before anything is sent. Each protocol wraps the result
 //! in its own way.
 
+use super::Call;
 use super::strict_schema::strict_schema;
 use crate::capability::JsonSchemaSupport;
 use crate::host::Host;
-use boxwood_core::{JsonSchemaFormat, ModelError};
-use serde_json::Value;
+use base64::Engine;
+use boxwood_core::{ImageInput, JsonSchemaFormat, ModelError, ToolDefinition};
+use serde_json::{Value, json};
 
 /// A name of a schema has at most so many characters.
 const LONGEST_FORMAT_NAME: usize = 64;
@@ -44,6 +47,32 @@ pub(crate) fn format_name(name: &str) -> String {
         .map(|character| if is_taken(character) { character } else { '_' })
         .collect();
     if name.is_empty() { "reply".to_owned() } else { name }
+}
+
+/// A tool in OpenAI's words: name, description, parameters, and `strict` where it is wanted and the host has it.
+///
+/// # Errors
+/// [`ModelError::SchemaUnsupported`] where the parameters of a strict tool can't be cut down to what the host takes.
+pub(crate) fn tool_function(call: &Call<'_>, tool: &ToolDefinition) -> Result<Value, ModelError> {
+    let mut function = json!({"name": tool.name, "parameters": tool.parameters});
+    if let Some(description) = &tool.description {
+        function["description"] = description.as_str().into();
+    }
+    if tool.strict && call.host.capabilities.json_schema == JsonSchemaSupport::Strict {
+        let wanted = JsonSchemaFormat {
+            name: tool.name.clone(),
+            schema: tool.parameters.clone(),
+        };
+        function["parameters"] = host_schema(call.host, call.model, &wanted)?;
+        function["strict"] = true.into();
+    }
+    Ok(function)
+}
+
+/// A picture as a URL that holds it.
+pub(crate) fn data_url(image: &ImageInput) -> String {
+    let encoded = base64::engine::general_purpose::STANDARD.encode(&image.bytes);
+    format!("data:{};base64,{encoded}", image.media_type)
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ pub(super) struct Running {
     events: VecDeque<ChatEvent>,
     over: bool,
     shown: bool,
+    called: bool,
     pieces_of_text: u32,
     started_at: Instant,
     queue_time: Duration,
@@ -73,6 +74,7 @@ impl Running {
             events: VecDeque::new(),
             over: false,
             shown: false,
+            called: false,
             pieces_of_text: 0,
             started_at: Instant::now(),
             queue_time: Duration::ZERO,
@@ -156,7 +158,17 @@ impl Running {
                 // In words it is an answer of the model; where a value was asked for, there is none.
                 Decoded::Refusal(text) if self.reading.compact.is_none() => text,
                 Decoded::Refusal(_) => return Err(refused_by_model(&self.reading.model)),
-                Decoded::Thinking(_) | Decoded::Done => continue,
+                Decoded::Reasoning(text) => {
+                    self.events.push_back(ChatEvent::Reasoning { text });
+                    continue;
+                }
+                Decoded::ToolCall(call) => {
+                    self.called = true;
+                    self.first_text.get_or_insert_with(Instant::now);
+                    self.events.push_back(ChatEvent::ToolCall(call));
+                    continue;
+                }
+                Decoded::Done => continue,
             };
             self.pieces_of_text = self.pieces_of_text.saturating_add(1);
             let visible = self.reading.visible.push(&text);
@@ -201,7 +213,12 @@ impl Running {
         let ending = self.reading.decoder.end()?;
         let rest = self.reading.visible.finish();
         self.show(rest);
-        if ending.finish == FinishReason::Length && !self.shown {
+        // Some hosts say `stop` after a call.
+        let finish = match ending.finish {
+            FinishReason::Stop if self.called => FinishReason::ToolCalls,
+            finish => finish,
+        };
+        if finish == FinishReason::Length && !self.shown && !self.called {
             let message = "the whole output limit went into thinking and no answer came: ask for more output tokens, \
                            lower the effort, or raise `reasoning_reserve` of the binding";
             return Err(ModelError::Failed {
@@ -209,7 +226,7 @@ impl Running {
                 message: message.into(),
             });
         }
-        self.finish(ending.finish, ending.usage);
+        self.finish(finish, ending.usage);
         Ok(())
     }
 

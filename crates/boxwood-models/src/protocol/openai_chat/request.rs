@@ -5,9 +5,8 @@
 use crate::capability::{LimitField, Parameter};
 use crate::protocol::Call;
 use crate::protocol::parameters::{sampling_values, sent_effort};
-use crate::protocol::schema::{format_name, host_schema};
-use base64::Engine;
-use boxwood_core::{ChatMessage, ChatRole, JsonSchemaFormat, ModelError};
+use crate::protocol::schema::{data_url, format_name, host_schema, tool_function};
+use boxwood_core::{ChatMessage, ChatRole, JsonSchemaFormat, ModelError, ToolChoice};
 use serde_json::{Map, Value, json};
 
 /// The dialect allows four stop strings; further ones are applied to the visible text only.
@@ -60,6 +59,7 @@ pub(super) fn encode(call: &Call<'_>) -> Result<Value, ModelError> {
     if let Some(format) = format {
         body.insert("response_format".into(), format);
     }
+    body.extend(tool_fields(call)?);
     body.insert("stream".into(), true.into());
     body.insert("stream_options".into(), json!({"include_usage": true}));
     Ok(Value::Object(body))
@@ -71,6 +71,34 @@ fn response_format(call: &Call<'_>, wanted: &JsonSchemaFormat) -> Result<Value, 
     Ok(json!({"type": "json_schema", "json_schema": format}))
 }
 
+/// What the model may call, and whether it has to.
+fn tool_fields(call: &Call<'_>) -> Result<Map<String, Value>, ModelError> {
+    let request = call.request;
+    let mut fields = Map::new();
+    if request.tools.is_empty() {
+        return Ok(fields);
+    }
+    let tools: Result<Vec<Value>, ModelError> = request
+        .tools
+        .iter()
+        .map(|tool| Ok(json!({"type": "function", "function": tool_function(call, tool)?})))
+        .collect();
+    fields.insert("tools".into(), tools?.into());
+    let choice = match &request.tool_choice {
+        ToolChoice::Auto => None,
+        ToolChoice::None => Some("none".into()),
+        ToolChoice::Required => Some("required".into()),
+        ToolChoice::Named(name) => Some(json!({"type": "function", "function": {"name": name}})),
+    };
+    fields.extend(choice.map(|choice| ("tool_choice".to_owned(), choice)));
+    if let Some(parallel) = request.parallel_tool_calls
+        && call.host.capabilities.accepts(Parameter::ParallelToolCalls)
+    {
+        fields.insert("parallel_tool_calls".into(), parallel.into());
+    }
+    Ok(fields)
+}
+
 fn encode_message(instruction_role: &str, message: &ChatMessage) -> Value {
     let role = match message.role {
         ChatRole::System => instruction_role,
@@ -78,16 +106,33 @@ fn encode_message(instruction_role: &str, message: &ChatMessage) -> Value {
         ChatRole::Assistant => "assistant",
         ChatRole::Tool => "tool",
     };
+    let mut encoded = json!({"role": role, "content": encode_content(message)});
+    if let Some(id) = &message.tool_call_id {
+        encoded["tool_call_id"] = id.as_str().into();
+    }
+    if !message.tool_calls.is_empty() {
+        let calls = message.tool_calls.iter().map(|call| {
+            json!({"id": call.id, "type": "function",
+                   "function": {"name": call.name, "arguments": call.arguments}})
+        });
+        encoded["tool_calls"] = calls.collect();
+        if message.content.is_empty() {
+            encoded["content"] = Value::Null;
+        }
+    }
+    encoded
+}
+
+fn encode_content(message: &ChatMessage) -> Value {
     if message.images.is_empty() {
-        return json!({"role": role, "content": message.content});
+        return message.content.as_str().into();
     }
-    let mut parts = vec![json!({"type": "text", "text": message.content})];
-    for image in &message.images {
-        let encoded = base64::engine::general_purpose::STANDARD.encode(&image.bytes);
-        let url = format!("data:{};base64,{encoded}", image.media_type);
-        parts.push(json!({"type": "image_url", "image_url": {"url": url}}));
-    }
-    json!({"role": role, "content": parts})
+    let text = json!({"type": "text", "text": message.content});
+    let images = message
+        .images
+        .iter()
+        .map(|image| json!({"type": "image_url", "image_url": {"url": data_url(image)}}));
+    std::iter::once(text).chain(images).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::*;
 use crate::capability::{Family, JsonSchemaSupport};
 use crate::host::{Host, HostKind, test_host};
 use crate::protocol::parameters::{output_limit, warnings};
-use boxwood_core::{ChatRequest, Effort, ImageInput, Sampling};
+use boxwood_core::{ChatRequest, Effort, ImageInput, Sampling, ToolCall, ToolDefinition};
 
 fn body_of(host: &Host, request: &ChatRequest, output_limit: u32) -> Value {
     try_body(host, request, output_limit).unwrap()
@@ -188,4 +188,66 @@ fn a_schema_that_a_host_cannot_be_asked_for_is_refused() {
     list.schema = json!({"type": "array", "items": {"type": "string"}});
     let error = refused(&host, list).to_string();
     assert!(error.contains("must be an object"), "{error}");
+}
+
+#[test]
+fn tools_and_their_results_are_sent() {
+    let parameters = json!({"type": "object", "properties": {"day": {"type": "string", "minLength": 1}}});
+    let mut request = box_request();
+    request.tools = vec![ToolDefinition {
+        name: "find".into(),
+        description: Some("Finds a day.".into()),
+        parameters: parameters.clone(),
+        strict: true,
+    }];
+    request.tool_choice = ToolChoice::Named("find".into());
+    request.parallel_tool_calls = Some(false);
+    let call = ToolCall {
+        id: "call_1".into(),
+        name: "find".into(),
+        arguments: "{\"day\":\"1\"}".into(),
+    };
+    request.messages.push(ChatMessage::calls("", vec![call]));
+    request
+        .messages
+        .push(ChatMessage::tool_result("call_1", "Monday"));
+
+    let host = test_host(HostKind::AzureOpenai, Family::OSeries);
+    let body = body_of(&host, &request, 10);
+    let function = &body["tools"][0]["function"];
+    assert_eq!(
+        (&function["strict"], &function["parameters"]["required"]),
+        (&json!(true), &json!(["day"]))
+    );
+    assert_eq!(
+        body["tool_choice"],
+        json!({"type": "function", "function": {"name": "find"}})
+    );
+    assert_eq!(body.get("parallel_tool_calls"), None, "o4-mini refuses it");
+    let warned = warnings(&host.capabilities, &request);
+    assert!(
+        warned
+            .iter()
+            .any(|warning| warning.parameter == "parallel_tool_calls")
+    );
+    assert_eq!(
+        (&body["messages"][2], &body["messages"][3]),
+        (
+            &json!({"role": "assistant", "content": null, "tool_calls": [{"id": "call_1", "type": "function",
+                    "function": {"name": "find", "arguments": "{\"day\":\"1\"}"}}]}),
+            &json!({"role": "tool", "tool_call_id": "call_1", "content": "Monday"}),
+        )
+    );
+
+    let body = body_of(
+        &test_host(HostKind::OpenaiCompatible, Family::GptOss),
+        &request,
+        10,
+    );
+    let function = &body["tools"][0]["function"];
+    assert_eq!(
+        (function.get("strict"), &function["parameters"]),
+        (None, &parameters)
+    );
+    assert_eq!(body["parallel_tool_calls"], false);
 }

@@ -5,7 +5,7 @@
 //! never taken for a whole one.
 
 use crate::protocol::errors::error_in_stream;
-use crate::protocol::{Decoded, Ending, Frame, ReplyDecoder, host_failed};
+use crate::protocol::{Decoded, Ending, Frame, ReplyDecoder, ToolCalls, host_failed};
 use boxwood_core::{FinishReason, ModelError, Usage};
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ pub(super) struct Decoder {
     model: String,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
+    calls: ToolCalls,
 }
 
 impl ReplyDecoder for Decoder {
@@ -53,6 +54,7 @@ impl Decoder {
             model: model.to_owned(),
             finish: None,
             usage: None,
+            calls: ToolCalls::default(),
         }
     }
 
@@ -75,16 +77,41 @@ impl Decoder {
             }
             if let Some(content) = choice.get("delta").or_else(|| choice.get("message")) {
                 decode_content(content, &mut decoded);
+                self.tool_calls(content);
             }
             if let Some(reason) = choice
                 .get("finish_reason")
                 .and_then(Value::as_str)
                 .filter(|r| !r.is_empty())
             {
-                self.finish = Some(decode_finish(reason));
+                let finish = decode_finish(reason);
+                self.finish = Some(finish);
+                decoded.extend(self.calls.finish(finish).into_iter().map(Decoded::ToolCall));
             }
         }
         Ok(decoded)
+    }
+
+    fn tool_calls(&mut self, content: &Value) {
+        let pieces = content.get("tool_calls").and_then(Value::as_array);
+        for (position, piece) in pieces.into_iter().flatten().enumerate() {
+            let index = piece.get("index").and_then(Value::as_u64);
+            let function = piece.get("function").unwrap_or(&Value::Null);
+            let text =
+                |object: &'_ Value, key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
+            // Some servers give the arguments as an object instead of its text.
+            let arguments = match function.get("arguments") {
+                Some(Value::String(text)) => text.clone(),
+                Some(object @ Value::Object(_)) => object.to_string(),
+                _ => String::new(),
+            };
+            self.calls.push(
+                index.unwrap_or(position as u64),
+                text(piece, "id").as_deref(),
+                text(function, "name").as_deref(),
+                &arguments,
+            );
+        }
     }
 }
 
@@ -96,7 +123,7 @@ fn decode_content(content: &Value, decoded: &mut Vec<Decoded>) {
             .filter(|text| !text.is_empty())
     };
     let thinking = text("reasoning_content").or_else(|| text("reasoning"));
-    decoded.extend(thinking.map(|text| Decoded::Thinking(text.to_owned())));
+    decoded.extend(thinking.map(|text| Decoded::Reasoning(text.to_owned())));
     decoded.extend(text("content").map(|text| Decoded::Text(text.to_owned())));
     decoded.extend(text("refusal").map(|text| Decoded::Refusal(text.to_owned())));
 }
@@ -105,7 +132,8 @@ fn decode_finish(reason: &str) -> FinishReason {
     match reason {
         "length" | "max_tokens" => FinishReason::Length,
         "content_filter" => FinishReason::ContentFilter,
-        // No tools are offered, so any other word (`stop`, `eos`, `end_turn`) means that the model is done.
+        "tool_calls" | "function_call" => FinishReason::ToolCalls,
+        // Any other word (`stop`, `eos`, `end_turn`) means that the model is done.
         _ => FinishReason::Stop,
     }
 }

@@ -174,3 +174,46 @@ fn whole_replies_are_read_too() {
     assert_eq!(empty.whole(b"{}").unwrap(), []);
     assert!(empty.end().is_err());
 }
+
+#[test]
+fn thinking_and_calls_come_apart_from_the_text() {
+    let piece = |index: u64, id: Option<&str>, name: Option<&str>, arguments: &str| {
+        json!({"choices": [{"index": 0, "delta": {"tool_calls": [{"index": index, "id": id, "type": "function",
+               "function": {"name": name, "arguments": arguments}}]}, "finish_reason": null}]})
+    };
+    let chunks = [
+        json!({"choices": [{"index": 0, "delta": {"reasoning": "Look it up."}}]}),
+        piece(0, Some("call_a"), Some("find"), ""),
+        piece(0, None, None, "{\"day\":"),
+        piece(1, Some("call_b"), Some("count"), "{}"),
+        piece(0, None, None, "1}"),
+        finish_chunk("tool_calls"),
+    ];
+    let mut decoder = Decoder::new("m");
+    let decoded: Vec<Decoded> = chunks
+        .iter()
+        .flat_map(|chunk| decoder.chunk(chunk).unwrap())
+        .collect();
+    let call = |id: &str, name: &str, arguments: &str| {
+        Decoded::ToolCall(boxwood_core::ToolCall {
+            id: id.into(),
+            name: name.into(),
+            arguments: arguments.into(),
+        })
+    };
+    assert_eq!(
+        decoded,
+        [
+            Decoded::Reasoning("Look it up.".into()),
+            call("call_a", "find", "{\"day\":1}"),
+            call("call_b", "count", "{}"),
+        ]
+    );
+    assert_eq!(decoder.end().unwrap().finish, FinishReason::ToolCalls);
+
+    // A whole reply, its arguments as an object.
+    let body = json!({"choices": [{"message": {"content": null, "tool_calls": [{"id": "x", "function":
+        {"name": "find", "arguments": {"day": 1}}}]}, "finish_reason": "tool_calls"}]});
+    let decoded = Decoder::new("m").whole(body.to_string().as_bytes()).unwrap();
+    assert_eq!(decoded, [call("x", "find", "{\"day\":1}")]);
+}
