@@ -4,8 +4,15 @@
 //! [`Authenticator::without_secrets`] before anybody sees it. Asked by `remote` before every try, so that tokens that
 //! run out and signatures over the body have their place.
 
+mod aws;
+mod google;
+mod ibm;
+mod token;
+
 use crate::host::{Credential, Host};
+use crate::protocol::{gemini, watsonx};
 use crate::retry::AttemptError;
+use crate::transport::Transport;
 use async_trait::async_trait;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -58,7 +65,10 @@ pub(crate) fn secret_header(value: &str) -> Option<HeaderValue> {
 }
 
 /// The authenticator of a binding; the error says what is wrong with the secret.
-pub(crate) fn authenticator_of(host: &Host) -> Result<Arc<dyn Authenticator>, String> {
+pub(crate) fn authenticator_of(host: &Host, transport: &Transport) -> Result<Arc<dyn Authenticator>, String> {
+    if host.kind.is_cloud() {
+        return cloud_authenticator(host, transport);
+    }
     let fixed = |name: HeaderName, text: String, secret: Option<SecretString>| {
         let value = secret_header(&text).ok_or("the key can't be sent in a header")?;
         Ok(FixedHeader {
@@ -81,8 +91,68 @@ pub(crate) fn authenticator_of(host: &Host) -> Result<Arc<dyn Authenticator>, St
             format!("Bearer {}", key.expose_secret()),
             Some(key.clone()),
         ),
+        _ => Err("the host is not asked in this way"),
     };
     Ok(Arc::new(header?))
+}
+
+/// The authenticator of a binding in a cloud.
+fn cloud_authenticator(host: &Host, transport: &Transport) -> Result<Arc<dyn Authenticator>, String> {
+    let model = host.model.clone().unwrap_or_else(|| host.provider.clone());
+    let service = |url: &Url, read_error| token::TokenService {
+        transport: transport.clone(),
+        url: url.clone(),
+        model: model.clone(),
+        read_error,
+    };
+    let google = |source, url: &Url| -> Arc<dyn Authenticator> {
+        Arc::new(google::GoogleToken {
+            source,
+            service: service(url, gemini::read_error),
+            cache: token::TokenCache::default(),
+        })
+    };
+    Ok(match &host.credential {
+        Credential::GoogleKey(key) => Arc::new(fixed(
+            HeaderName::from_static("x-goog-api-key"),
+            key.expose_secret(),
+            key,
+        )?),
+        Credential::Bearer(key) => Arc::new(fixed(
+            AUTHORIZATION,
+            &format!("Bearer {}", key.expose_secret()),
+            key,
+        )?),
+        Credential::ServiceAccount(account) => {
+            let key = google::signing_key(account)?;
+            google(
+                google::Source::Account(account.clone(), Box::new(key)),
+                &account.token_uri,
+            )
+        }
+        Credential::GoogleMetadata(url) => google(google::Source::Metadata, url),
+        Credential::Aws(keys) => Arc::new(aws::AwsSigner {
+            keys: keys.clone(),
+            region: host.place.region.clone().unwrap_or_default(),
+            model,
+        }),
+        Credential::Ibm(key, url) => Arc::new(ibm::IbmToken {
+            key: key.clone(),
+            service: service(url, watsonx::read_error),
+            cache: token::TokenCache::default(),
+        }),
+        Credential::ApiKey(_) | Credential::None => {
+            return Err("the host is not asked in this way".to_owned());
+        }
+    })
+}
+
+fn fixed(name: HeaderName, text: &str, secret: &SecretString) -> Result<FixedHeader, String> {
+    let value = secret_header(text).ok_or("the key can't be sent in a header")?;
+    Ok(FixedHeader {
+        header: Some((name, value)),
+        secret: Some(secret.clone()),
+    })
 }
 
 /// A key that is the same for every request.

@@ -4,6 +4,7 @@
 //! deployments are named by people. The rows are the only place where family rules stand; request encoding, warnings
 //! and `boxwood models` all read them.
 
+use crate::host::HostKind;
 use boxwood_core::Effort;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,24 @@ pub enum Family {
     Compatible,
     /// The same, and it writes its thinking as `<think>…</think>` into the text.
     CompatibleThinking,
+    /// Gemini that does not think: 2.0 and older.
+    Gemini,
+    /// Gemini 2.5: thinks within a budget.
+    #[serde(rename = "gemini_2_5")]
+    Gemini25,
+    /// Gemini 3: thinks by levels.
+    #[serde(rename = "gemini_3")]
+    Gemini3,
+    /// Claude that does not think, on Bedrock.
+    Claude,
+    /// Claude that thinks within a budget, on Bedrock.
+    ClaudeThinking,
+    /// Claude that decides itself how much to think, on Bedrock.
+    ClaudeAdaptive,
+    /// Any other model on Bedrock.
+    Converse,
+    /// A model on watsonx.
+    Watsonx,
 }
 
 /// A request parameter that some families refuse.
@@ -103,14 +122,17 @@ pub enum JsonSchemaSupport {
     Strict,
     /// By the whole schema (vLLM, llama-server, Ollama).
     Full,
+    /// By a tool that the model is made to call, whose input is the reply (Bedrock).
+    Tool,
 }
 
 impl JsonSchemaSupport {
     /// Every way with its name in `boxwood.toml`.
-    pub const TABLE: [(&'static str, Self); 3] = [
+    pub const TABLE: [(&'static str, Self); 4] = [
         ("none", Self::None),
         ("strict", Self::Strict),
         ("full", Self::Full),
+        ("tool", Self::Tool),
     ];
 }
 
@@ -174,7 +196,7 @@ const REASONING_REFUSED: &[Parameter] = &[
 
 impl Family {
     /// Every family with its rules.
-    pub const TABLE: [(Family, FamilyRules); 8] = [
+    pub const TABLE: [(Family, FamilyRules); 16] = [
         (
             Family::OSeries,
             FamilyRules {
@@ -263,6 +285,86 @@ impl Family {
                 ..plain_rules("compatible_thinking")
             },
         ),
+        (
+            Family::Gemini,
+            FamilyRules {
+                about: "Gemini 2.0 and older (Gemini API, Vertex)",
+                refused: &[Parameter::ReasoningEffort],
+                max_output_tokens: 8_192,
+                ..gemini_rules("gemini")
+            },
+        ),
+        (
+            Family::Gemini25,
+            FamilyRules {
+                about: "Gemini 2.5 (Gemini API, Vertex)",
+                reasoning: true,
+                efforts: ALL_EFFORTS,
+                ..gemini_rules("gemini_2_5")
+            },
+        ),
+        (
+            Family::Gemini3,
+            FamilyRules {
+                about: "Gemini 3 (Gemini API, Vertex)",
+                reasoning: true,
+                efforts: &[Effort::Low, Effort::High],
+                ..gemini_rules("gemini_3")
+            },
+        ),
+        (
+            Family::Claude,
+            FamilyRules {
+                about: "Claude without thinking (Bedrock)",
+                max_output_tokens: 8_192,
+                ..claude_rules("claude")
+            },
+        ),
+        (
+            Family::ClaudeThinking,
+            FamilyRules {
+                about: "Claude 3.7 to 4.5 with thinking (Bedrock)",
+                reasoning: true,
+                efforts: ALL_EFFORTS,
+                refused: REASONING_CLAUDE_REFUSED,
+                ..claude_rules("claude_thinking")
+            },
+        ),
+        (
+            Family::ClaudeAdaptive,
+            FamilyRules {
+                about: "Claude 4.6 and later, which decides how much it thinks (Bedrock)",
+                reasoning: true,
+                efforts: ALL_EFFORTS,
+                refused: REASONING_CLAUDE_REFUSED,
+                ..claude_rules("claude_adaptive")
+            },
+        ),
+        (
+            Family::Converse,
+            FamilyRules {
+                about: "any other model on Bedrock (Nova, Llama, Mistral, …)",
+                refused: &[
+                    Parameter::TopK,
+                    Parameter::FrequencyPenalty,
+                    Parameter::PresencePenalty,
+                    Parameter::Seed,
+                    Parameter::ReasoningEffort,
+                ],
+                context_window: 128_000,
+                max_output_tokens: 4_096,
+                ..plain_rules("converse")
+            },
+        ),
+        (
+            Family::Watsonx,
+            FamilyRules {
+                about: "Granite, Llama, Mistral on watsonx",
+                refused: &[Parameter::TopK, Parameter::ReasoningEffort],
+                context_window: 131_072,
+                ..plain_rules("watsonx")
+            },
+        ),
     ];
 
     /// The family's row.
@@ -271,6 +373,24 @@ impl Family {
         let row = ROWS.iter().find(|(family, _)| *family == self);
         // The table is exhaustive (tested), so the fallback row is never taken.
         row.map_or(&ROWS[6].1, |(_, rules)| rules)
+    }
+
+    /// Whether models of this family are asked on hosts of this kind.
+    pub fn is_served_by(self, kind: HostKind) -> bool {
+        match self {
+            Self::Gemini | Self::Gemini25 | Self::Gemini3 => {
+                matches!(kind, HostKind::Gemini | HostKind::Vertex)
+            }
+            Self::Claude | Self::ClaudeThinking | Self::ClaudeAdaptive | Self::Converse => {
+                kind == HostKind::Bedrock
+            }
+            Self::Watsonx => kind == HostKind::Watsonx,
+            // These run on watsonx too, which speaks nearly the same dialect.
+            Self::GptOss | Self::Compatible | Self::CompatibleThinking => {
+                !kind.is_cloud() || kind == HostKind::Watsonx
+            }
+            _ => !kind.is_cloud(),
+        }
     }
 
     /// The family of a name in `boxwood.toml`.
@@ -296,6 +416,44 @@ const fn plain_rules(name: &'static str) -> FamilyRules {
         tools: false,
         context_window: 32_768,
         max_output_tokens: 8_192,
+    }
+}
+
+/// Google does not say which of its newer models take penalties; those that refuse them answer with 400.
+const fn gemini_rules(name: &'static str) -> FamilyRules {
+    FamilyRules {
+        refused: &[Parameter::FrequencyPenalty, Parameter::PresencePenalty],
+        images: true,
+        json_schema: JsonSchemaSupport::Strict,
+        context_window: 1_048_576,
+        max_output_tokens: 65_536,
+        ..plain_rules(name)
+    }
+}
+
+/// Thinking fixes how tokens are chosen.
+const REASONING_CLAUDE_REFUSED: &[Parameter] = &[
+    Parameter::Temperature,
+    Parameter::TopP,
+    Parameter::TopK,
+    Parameter::FrequencyPenalty,
+    Parameter::PresencePenalty,
+    Parameter::Seed,
+];
+
+const fn claude_rules(name: &'static str) -> FamilyRules {
+    FamilyRules {
+        refused: &[
+            Parameter::FrequencyPenalty,
+            Parameter::PresencePenalty,
+            Parameter::Seed,
+            Parameter::ReasoningEffort,
+        ],
+        images: true,
+        json_schema: JsonSchemaSupport::Tool,
+        context_window: 200_000,
+        max_output_tokens: 64_000,
+        ..plain_rules(name)
     }
 }
 

@@ -3,6 +3,9 @@
 //! Invariant: a vendor is a row here, not a type; which wire protocol it is asked in, `protocol::protocol_of` says.
 //! Made by `settings.rs`, read by the protocols, `remote` and the transport.
 
+pub use crate::credential::{AwsKeys, ServiceAccount};
+pub use crate::protocol::embeddings::EmbeddingDialect;
+
 use crate::capability::{Capabilities, SchemaLimits};
 use secrecy::SecretString;
 use serde::Serialize;
@@ -21,6 +24,14 @@ pub enum HostKind {
     Openai,
     /// Anything that speaks the same dialect: vLLM, llama-server, Ollama, xAI.
     OpenaiCompatible,
+    /// Google's Gemini API with an API key.
+    Gemini,
+    /// Gemini on Google's Vertex AI.
+    Vertex,
+    /// AWS Bedrock, Converse.
+    Bedrock,
+    /// IBM watsonx, chat.
+    Watsonx,
 }
 
 /// How a binding proves who asks.
@@ -31,6 +42,13 @@ pub enum Authentication {
     ApiKey,
     /// Header `Authorization: Bearer`.
     Bearer,
+    /// A token of Google for a service account.
+    ServiceAccount,
+    /// A token of Google from the metadata server of a machine in its cloud.
+    Metadata,
+    /// AWS's Signature Version 4.
+    #[serde(rename = "sigv4")]
+    SigV4,
 }
 
 /// What a binding proves it with. Values are never printed.
@@ -42,6 +60,16 @@ pub enum Credential {
     ApiKey(SecretString),
     /// A key in the header `Authorization: Bearer`.
     Bearer(SecretString),
+    /// A key in the header `x-goog-api-key`.
+    GoogleKey(SecretString),
+    /// A service account's private key.
+    ServiceAccount(Box<ServiceAccount>),
+    /// Whatever account the machine has, asked for at this URL.
+    GoogleMetadata(Url),
+    /// AWS's keys, for signatures.
+    Aws(AwsKeys),
+    /// An API key of IBM Cloud, handed to this token service.
+    Ibm(SecretString, Url),
 }
 
 impl Credential {
@@ -86,7 +114,7 @@ const OPENAI_SCHEMAS: SchemaLimits = SchemaLimits {
 
 impl HostKind {
     /// Every kind with its row.
-    pub const TABLE: [(HostKind, HostRow); 4] = [
+    pub const TABLE: [(HostKind, HostRow); 8] = [
         (
             HostKind::AzureOpenai,
             HostRow {
@@ -121,6 +149,22 @@ impl HostKind {
                 ..azure_row("openai_compatible")
             },
         ),
+        (
+            HostKind::Gemini,
+            cloud_row("gemini", "google", Authentication::ApiKey),
+        ),
+        (
+            HostKind::Vertex,
+            cloud_row("vertex", "google", Authentication::ServiceAccount),
+        ),
+        (
+            HostKind::Bedrock,
+            cloud_row("bedrock", "aws", Authentication::SigV4),
+        ),
+        (
+            HostKind::Watsonx,
+            cloud_row("watsonx", "ibm", Authentication::ApiKey),
+        ),
     ];
 
     /// The kind's row.
@@ -135,6 +179,11 @@ impl HostKind {
     pub fn is_azure(self) -> bool {
         matches!(self, Self::AzureOpenai | Self::AzureOpenaiDated)
     }
+
+    /// Whether the host is a cloud with a language of its own: its URL follows from its region.
+    pub fn is_cloud(self) -> bool {
+        matches!(self, Self::Gemini | Self::Vertex | Self::Bedrock | Self::Watsonx)
+    }
 }
 
 const fn azure_row(name: &'static str) -> HostRow {
@@ -147,6 +196,39 @@ const fn azure_row(name: &'static str) -> HostRow {
         needs_api_version: false,
         schema_limits: AZURE_SCHEMAS,
     }
+}
+
+const fn cloud_row(name: &'static str, provider: &'static str, authentication: Authentication) -> HostRow {
+    HostRow {
+        provider,
+        authentication,
+        schema_limits: OPENAI_SCHEMAS,
+        ..azure_row(name)
+    }
+}
+
+/// How an embedding model is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Embedding {
+    /// The language of its requests.
+    pub dialect: EmbeddingDialect,
+    /// Length of every vector.
+    pub dimensions: usize,
+    /// The model can give vectors of several lengths and is told this one.
+    pub shortened: bool,
+    /// Texts in one request.
+    pub batch: usize,
+}
+
+/// Where in a cloud a model is, and on whose account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The region (Vertex says location).
+    pub region: Option<String>,
+    /// The project (Vertex, watsonx).
+    pub project: Option<String>,
+    /// The deployment space (watsonx).
+    pub space: Option<String>,
 }
 
 /// How much a host is asked at once, and for how long one waits.
@@ -197,6 +279,8 @@ pub struct Host {
     pub model: Option<String>,
     /// Reported in `ai_agent_info.models[].provider`.
     pub provider: String,
+    /// Where in a cloud it is.
+    pub place: Place,
     /// What proves who asks; never printed.
     pub credential: Credential,
     /// What the model accepts.
@@ -211,7 +295,7 @@ impl Host {
         match self.kind {
             HostKind::AzureOpenai => self.deployment.as_deref(),
             HostKind::AzureOpenaiDated => None,
-            HostKind::Openai | HostKind::OpenaiCompatible => self.model.as_deref(),
+            _ => self.model.as_deref(),
         }
     }
 }
@@ -223,7 +307,7 @@ pub(crate) fn normalised_base(kind: HostKind, mut url: Url) -> Url {
         for ending in ["/chat/completions", "/v1", "/openai"] {
             path.truncate(path.strip_suffix(ending).unwrap_or(&path).len());
         }
-    } else {
+    } else if !kind.is_cloud() {
         path.truncate(path.strip_suffix("/chat/completions").unwrap_or(&path).len());
         if path.is_empty() {
             path.push_str("/v1");
@@ -245,6 +329,7 @@ pub(crate) fn test_host(kind: HostKind, family: crate::capability::Family) -> Ho
         deployment: Some("prod".into()),
         model: Some("served-model".into()),
         provider: kind.row().provider.to_owned(),
+        place: Place::default(),
         credential: Credential::ApiKey("top-secret".to_owned().into()),
         capabilities: Capabilities::of_family(family),
         limits: HostLimits::default(),

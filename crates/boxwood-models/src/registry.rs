@@ -9,7 +9,7 @@ use crate::cards::{ModelCard, ParameterKind, Purpose, cards, find_card, nearest_
 use crate::catalog::{CatalogPurpose, find_local};
 use crate::host::Host;
 use crate::meter::{Meter, MeteredEmbedder, MeteredModel, Of, Priced, price_of_local, price_on_host};
-use crate::remote::RemoteModel;
+use crate::remote::{RemoteEmbedder, RemoteModel};
 use crate::resolved::{ModelRow, ResolveError, ResolvedEmbedder, ResolvedModel, Served};
 use crate::settings::{Binding, ModelSettings, StandIn, find_binding};
 use crate::transport::{Transport, TransportError};
@@ -36,6 +36,7 @@ struct Inner {
     remotes: BTreeMap<String, Arc<dyn ChatModel>>,
     /// By the names that models report.
     prices: BTreeMap<String, Arc<Priced>>,
+    remote_embedders: BTreeMap<String, Arc<dyn Embedder>>,
 }
 
 impl ModelRegistry {
@@ -49,6 +50,7 @@ impl ModelRegistry {
         embedder: Option<Arc<dyn Embedder>>,
     ) -> Result<Self, TransportError> {
         let mut remotes: BTreeMap<String, Arc<dyn ChatModel>> = BTreeMap::new();
+        let mut remote_embedders: BTreeMap<String, Arc<dyn Embedder>> = BTreeMap::new();
         let mut prices: BTreeMap<String, Arc<Priced>> = BTreeMap::new();
         for local in &locals {
             let name = local.identity().name.clone();
@@ -60,6 +62,11 @@ impl ModelRegistry {
             let identity = remote_identity(binding, host);
             let priced = price_of_binding(&settings, binding, host, &identity);
             prices.insert(identity.name.clone(), Arc::new(priced));
+            if let Some(embedding) = &binding.embedding {
+                let embedder = RemoteEmbedder::new(identity, host.clone(), embedding.clone(), transport)?;
+                remote_embedders.insert(binding.name.clone(), Arc::new(embedder));
+                continue;
+            }
             let model = RemoteModel::new(identity, host.clone(), transport)?;
             remotes.insert(binding.name.clone(), Arc::new(model));
         }
@@ -68,6 +75,7 @@ impl ModelRegistry {
             locals,
             embedder,
             remotes,
+            remote_embedders,
             prices,
         };
         let view = View {
@@ -160,6 +168,9 @@ impl ModelRegistry {
         let requested = asked.or(self.0.settings.embedding.as_deref()).or(own.as_deref());
         let requested = requested.ok_or(ResolveError::NoModel)?.to_owned();
         let card = find_card(&requested);
+        if let Some(bound) = self.bound_embedder(&requested, card) {
+            return Ok(bound);
+        }
         let served = if own
             .as_deref()
             .is_some_and(|own| normalised(own) == normalised(&requested))
@@ -192,6 +203,20 @@ impl ModelRegistry {
         })
     }
 
+    /// The embedder of a host that is bound to the name.
+    fn bound_embedder(&self, requested: &str, card: Option<&'static ModelCard>) -> Option<ResolvedEmbedder> {
+        let binding = find_binding(&self.0.settings.bindings, requested)?;
+        let embedder = self.0.remote_embedders.get(&binding.name)?.clone();
+        let served = host_relation(binding, binding.host.as_ref()?, card);
+        let of = self.account(requested, embedder.identity(), served);
+        Some(ResolvedEmbedder {
+            requested: requested.to_owned(),
+            card,
+            embedder: Arc::new(MeteredEmbedder::new(embedder, self.1.meter.clone(), of)),
+            served,
+        })
+    }
+
     /// The local embedder, where one was handed in.
     pub fn embedder(&self) -> Option<Arc<dyn Embedder>> {
         self.0.embedder.clone()
@@ -205,8 +230,9 @@ impl ModelRegistry {
             .settings
             .bindings
             .iter()
-            .filter(|b| b.card.is_none() && b.wildcard().is_none());
+            .filter(|b| b.card.is_none() && b.wildcard().is_none() && b.embedding.is_none());
         let of_cards = cards().iter().filter(|card| card.purpose == Purpose::Chat);
+        let embedders = self.0.remote_embedders.keys().cloned();
         locals
             .chain(own.map(|binding| binding.name.clone()))
             .chain(of_cards.map(|card| card.api_name.clone()))
@@ -219,14 +245,24 @@ impl ModelRegistry {
                     served,
                 }
             })
+            .chain(embedders.map(|name| self.embedder_row(name)))
             .collect()
+    }
+
+    fn embedder_row(&self, name: String) -> ModelRow {
+        let resolved = self.resolve_embedder(Some(&name));
+        ModelRow {
+            card: find_card(&name),
+            name,
+            served: resolved.map(|resolved| (resolved.served, resolved.embedder.identity().clone())),
+        }
     }
 
     fn resolve_default(&self, depth: u8) -> Result<ResolvedModel, ResolveError> {
         match (&self.0.settings.default, self.0.locals.first()) {
             (Some(name), _) => self.resolve_name(name, depth),
             (None, Some(local)) => Ok(self.local(local)),
-            (None, None) => match self.0.settings.bindings.iter().find(|b| b.wildcard().is_none()) {
+            (None, None) => match self.0.settings.bindings.iter().find(|b| is_chat(b)) {
                 Some(binding) => self.resolve_name(&binding.name, depth),
                 None => Err(ResolveError::NoModel),
             },
@@ -241,14 +277,16 @@ impl ModelRegistry {
             });
         }
         let card = find_card(name);
-        if card.is_some_and(|card| card.purpose == Purpose::Embedding) {
+        let bound = find_binding(&self.0.settings.bindings, name);
+        let embeds = bound.is_some_and(|binding| binding.embedding.is_some());
+        if embeds || card.is_some_and(|card| card.purpose == Purpose::Embedding) {
             return Err(ResolveError::WrongPurpose {
                 name: name.to_owned(),
                 wanted: Purpose::Chat,
             });
         }
         let denied = self.0.settings.stand_in == StandIn::Deny;
-        match (find_binding(&self.0.settings.bindings, name), card) {
+        match (bound, card) {
             (Some(binding), _) if binding.wildcard().is_none() || !denied || is_own(binding, card) => {
                 self.through_binding(name, card, binding, depth)
             }
@@ -405,6 +443,11 @@ impl ModelRegistry {
                 .collect(),
         }
     }
+}
+
+/// Whether the binding names one chat model.
+fn is_chat(binding: &Binding) -> bool {
+    binding.wildcard().is_none() && binding.embedding.is_none()
 }
 
 /// Whether the binding's host runs the card's own model.

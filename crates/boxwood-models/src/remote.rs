@@ -4,43 +4,28 @@
 //! that was shown is never asked for again (no try after the first event); the identity is what the binding states.
 //! Made by the registry, one per binding.
 
+mod embedder;
 mod running;
+mod sender;
 
-use crate::authenticate::{Authenticator, Outgoing, authenticator_of};
+pub(crate) use embedder::RemoteEmbedder;
+
 use crate::host::Host;
-use crate::protocol::errors::{decode_error, transport_error, without_secrets};
 use crate::protocol::parameters::output_limit;
 use crate::protocol::{Call, CompactJson, VisibleText, WireProtocol, protocol_of};
-use crate::retry::{AttemptError, next_delay};
 use crate::tokens::{estimate_prompt, estimate_tokens};
-use crate::transport::{Reply, Transport, TransportError};
+use crate::transport::{Transport, TransportError};
 use async_trait::async_trait;
 use boxwood_core::{ChatModel, ChatRequest, ChatStream, ModelError, ModelIdentity};
-use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
-use running::{Place, Reading, Running};
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Semaphore;
+use running::{Reading, Running};
+use sender::Sender;
 use tokio::time::Instant;
-use url::Url;
-
-/// An error's body is read no further than this.
-const LONGEST_ERROR_BODY: usize = 64 << 10;
 
 /// A model on a host.
 pub(crate) struct RemoteModel {
     identity: ModelIdentity,
-    host: Host,
     protocol: &'static dyn WireProtocol,
-    authenticator: Arc<dyn Authenticator>,
-    url: Url,
-    headers: HeaderMap,
-    transport: Transport,
-    running: Arc<Semaphore>,
-    /// Places for running and waiting requests together.
-    admitted: Arc<Semaphore>,
+    sender: Sender,
 }
 
 impl RemoteModel {
@@ -49,25 +34,15 @@ impl RemoteModel {
         host: Host,
         transport: Transport,
     ) -> Result<Self, TransportError> {
-        let setup = |reason: String| TransportError::Setup { reason };
         let protocol = protocol_of(&host);
-        let url = protocol
-            .url(&host)
-            .map_err(|error| setup(format!("the base URL makes no URL: {error}")))?;
-        let authenticator = authenticator_of(&host).map_err(setup)?;
-        let limits = &host.limits;
+        let url = protocol.url(&host).map_err(|error| TransportError::Setup {
+            reason: format!("the base URL makes no URL: {error}"),
+        })?;
+        let sender = Sender::new(&identity.name, host, url, protocol.accept(), transport)?;
         Ok(Self {
             identity,
             protocol,
-            authenticator,
-            url,
-            headers: headers_of(protocol),
-            transport,
-            running: Arc::new(Semaphore::new(limits.max_concurrent)),
-            admitted: Arc::new(Semaphore::new(
-                limits.max_concurrent.saturating_add(limits.max_waiting),
-            )),
-            host,
+            sender,
         })
     }
 
@@ -98,77 +73,6 @@ impl RemoteModel {
         }
         Ok(prompt)
     }
-
-    async fn admit(&self, deadline: Instant) -> Result<Place, ModelError> {
-        let overloaded = || ModelError::Overloaded {
-            model: self.model(),
-            retry_after: Duration::from_secs(2),
-        };
-        let admitted = self
-            .admitted
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| overloaded())?;
-        match tokio::time::timeout_at(deadline, self.running.clone().acquire_owned()).await {
-            Ok(Ok(running)) => Ok(Place {
-                _running: running,
-                _admitted: admitted,
-            }),
-            _ => Err(overloaded()),
-        }
-    }
-
-    /// One try: proves who asks, sends the request and waits for the head of the answer.
-    async fn attempt(&self, body: Bytes) -> Result<Reply, AttemptError> {
-        let outgoing = Outgoing {
-            url: &self.url,
-            headers: &self.headers,
-            body: &body,
-        };
-        let mut headers = self.headers.clone();
-        headers.extend(self.authenticator.headers(&outgoing).await?);
-        let sent = self.transport.post(self.url.clone(), headers, body).await;
-        let reply = sent.map_err(|error| transport_error(&self.identity.name, &error))?;
-        if reply.status.is_success() {
-            return Ok(reply);
-        }
-        Err(self.refused(reply).await)
-    }
-
-    async fn refused(&self, reply: Reply) -> AttemptError {
-        let (status, headers) = (reply.status.as_u16(), reply.headers.clone());
-        let body = reply.body_start(LONGEST_ERROR_BODY).await;
-        let (model, authenticator) = (&self.identity.name, &*self.authenticator);
-        let failure = decode_error(model, &self.host, authenticator, status, &headers, &body);
-        if status == 401 && self.authenticator.forget() {
-            return AttemptError::backoff(failure.error);
-        }
-        failure
-    }
-
-    async fn attempt_with_retries(&self, body: Bytes, deadline: Instant) -> Result<Reply, ModelError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let failure = match tokio::time::timeout_at(deadline, self.attempt(body.clone())).await {
-                Err(_) => {
-                    return Err(running::deadline_passed(
-                        &self.identity.name,
-                        self.host.limits.deadline,
-                    ));
-                }
-                Ok(Ok(reply)) => return Ok(reply),
-                Ok(Err(failure)) => failure,
-            };
-            match next_delay(failure.hint, tries, self.host.limits.retries) {
-                Some(delay) if Instant::now() + delay < deadline => {
-                    tracing::info!(model = self.identity.name, tries, ?delay, error = %failure.error, "trying again");
-                    tokio::time::sleep(delay).await;
-                }
-                _ => return Err(without_secrets(failure.error, &*self.authenticator)),
-            }
-        }
-    }
 }
 
 #[async_trait]
@@ -185,18 +89,16 @@ impl ChatModel for RemoteModel {
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
         let prompt_tokens = self.check(&request)?;
         let body = self.protocol.body(&Call {
-            host: &self.host,
+            host: &self.sender.host,
             model: &self.identity.name,
             request: &request,
-            output_limit: output_limit(&self.host.capabilities, &request, prompt_tokens),
+            output_limit: output_limit(&self.sender.host.capabilities, &request, prompt_tokens),
         })?;
         let asked_at = Instant::now();
-        let deadline = asked_at + self.host.limits.deadline;
-        let place = self.admit(deadline).await?;
+        let deadline = asked_at + self.sender.host.limits.deadline;
+        let place = self.sender.admit(deadline).await?;
         let started_at = Instant::now();
-        let reply = self
-            .attempt_with_retries(body.to_string().into(), deadline)
-            .await?;
+        let reply = self.sender.send(body.to_string().into(), deadline).await?;
         let running = Running::new(self.reading(&request, prompt_tokens, deadline), reply, place)
             .timed(asked_at, started_at);
         Ok(running.events())
@@ -211,9 +113,9 @@ impl RemoteModel {
         let stop = if is_value { &[] } else { request.stop.as_slice() };
         Reading {
             model: self.model(),
-            authenticator: self.authenticator.clone(),
-            limit: self.host.limits.deadline,
-            visible: VisibleText::new(stop, self.host.capabilities.rules().think_tags),
+            authenticator: self.sender.authenticator.clone(),
+            limit: self.sender.host.limits.deadline,
+            visible: VisibleText::new(stop, self.sender.host.capabilities.rules().think_tags),
             compact: is_value.then(CompactJson::default),
             decoder: self.protocol.decoder(&self.identity.name),
             framer: self.protocol.framing().framer(),
@@ -221,11 +123,4 @@ impl RemoteModel {
             deadline,
         }
     }
-}
-
-fn headers_of(protocol: &dyn WireProtocol) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ACCEPT, HeaderValue::from_static(protocol.accept()));
-    headers
 }

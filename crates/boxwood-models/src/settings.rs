@@ -5,8 +5,9 @@
 
 use crate::cards::{ModelCard, ParameterKind, Purpose, find_card, nearest_names};
 use crate::config_reader::{SettingError, TableReader, clipped};
-use crate::host::Host;
+use crate::host::{Embedding, Host};
 use crate::meter::{StatedPrice, read_price};
+use crate::settings_embedding::read_embedding;
 use crate::settings_host::{read_host, read_url};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -74,6 +75,8 @@ pub struct Binding {
     pub card: Option<&'static ModelCard>,
     /// The host; `None`: only the successor serves.
     pub host: Option<Host>,
+    /// For an embedding model: how it is asked.
+    pub embedding: Option<Embedding>,
     /// The name that serves when the host has retired the model, or when there is no host.
     pub successor: Option<String>,
     /// The name that serves when the host fails or is overloaded.
@@ -138,10 +141,19 @@ fn read_binding(
     let card = find_card(&name);
     let custom = reader.flag("custom").unwrap_or(false);
     check_binding_name(&mut reader, &name, card, custom);
+    let purposes = [("chat", Purpose::Chat), ("embedding", Purpose::Embedding)];
+    let purpose = reader.choice("purpose", &purposes);
+    let purpose = card.map(|card| card.purpose).or(purpose).unwrap_or(Purpose::Chat);
     let successor = reader.string("successor");
     let fallback = reader.string("fallback");
+    let mut embedding = None;
     let host = if reader.has("host") {
-        read_host(&name, card, &mut reader, environment)
+        let host = read_host(&name, card, purpose, &mut reader, environment);
+        if purpose == Purpose::Embedding {
+            check_no_others(&mut reader, successor.is_some() || fallback.is_some());
+            embedding = read_embedding(host.as_ref(), &mut reader);
+        }
+        host
     } else {
         if successor.is_none() {
             reader.error(
@@ -161,16 +173,23 @@ fn read_binding(
         name,
         card,
         host,
+        embedding,
         successor,
         fallback,
     })
 }
 
+/// Vectors of two models can't be compared, so no other model may take over.
+fn check_no_others(reader: &mut TableReader<'_>, has_others: bool) {
+    if has_others {
+        let message = "an embedding model has no `successor` and no `fallback`: vectors of two models can't be compared";
+        reader.error("", message);
+    }
+}
+
 fn check_binding_name(reader: &mut TableReader<'_>, name: &str, card: Option<&ModelCard>, custom: bool) {
     if name.trim_end_matches('*').contains('*') || name.trim().is_empty() {
         reader.error("", "a name may have one `*`, at its end, and must not be empty");
-    } else if card.is_some_and(|card| card.purpose == Purpose::Embedding) {
-        reader.error("", "is an embedding model; only chat models can be bound");
     } else if card.is_none() && !custom && !name.ends_with('*') && ParameterKind::of_name(name).is_some() {
         let near = nearest_names(name);
         let hint = if near.is_empty() {
@@ -187,6 +206,15 @@ fn check_binding_name(reader: &mut TableReader<'_>, name: &str, card: Option<&Mo
 
 /// Names that point at other names: each must be known, and no chain may return to itself.
 fn check_names(settings: &ModelSettings, reader: &mut TableReader<'_>) {
+    if let Some(name) = &settings.embedding
+        && !is_known_embedder(settings, name)
+    {
+        let message = format!(
+            "names \"{}\", which is no embedding model of a card, binding or this machine",
+            clipped(name)
+        );
+        reader.error("embedding", message);
+    }
     for (key, name) in [("default", &settings.default)] {
         if let Some(name) = name
             && !is_known(settings, name)
@@ -232,7 +260,13 @@ fn unknown_name(name: &str) -> String {
 fn is_known(settings: &ModelSettings, name: &str) -> bool {
     name.starts_with("boxwood__")
         || find_card(name).is_some_and(|card| card.purpose == Purpose::Chat)
-        || find_binding(&settings.bindings, name).is_some()
+        || find_binding(&settings.bindings, name).is_some_and(|binding| binding.embedding.is_none())
+}
+
+fn is_known_embedder(settings: &ModelSettings, name: &str) -> bool {
+    name.starts_with("boxwood__")
+        || find_card(name).is_some_and(|card| card.purpose == Purpose::Embedding)
+        || find_binding(&settings.bindings, name).is_some_and(|binding| binding.embedding.is_some())
 }
 
 /// The binding of a name: the exact one, else the pattern with the longest fixed part.

@@ -4,10 +4,11 @@
 //! concluded from a name. Called by `settings.rs` only.
 
 use crate::capability::{Capabilities, Family, JsonSchemaSupport, Parameter};
-use crate::cards::ModelCard;
+use crate::cards::{ModelCard, Purpose};
 use crate::config_reader::{TableReader, clipped};
 use crate::host::{Authentication, Credential, Host, HostKind, HostLimits, normalised_base};
 use crate::protocol::protocol_of;
+use crate::settings_cloud;
 use secrecy::SecretString;
 use std::time::Duration;
 use url::Url;
@@ -15,48 +16,98 @@ use url::Url;
 pub(crate) fn read_host(
     name: &str,
     card: Option<&'static ModelCard>,
+    purpose: Purpose,
     reader: &mut TableReader<'_>,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Option<Host> {
     let kinds = HostKind::TABLE.map(|(kind, row)| (row.name, kind));
     let kind = reader.choice("host", &kinds);
-    let base_url = read_url(reader, "base_url");
-    if base_url.is_none() && !reader.has_error("base_url") {
+    let place = kind
+        .map(|kind| settings_cloud::read_place(kind, reader))
+        .unwrap_or_default();
+    let written_url = read_url(reader, "base_url");
+    let base_url = written_url.or_else(|| settings_cloud::own_url(kind?, &place));
+    if base_url.is_none() && !kind.is_some_and(HostKind::is_cloud) && !reader.has_error("base_url") {
         reader.error(
             "base_url",
             "is missing: where is the host? Like \"https://NAME.openai.azure.com\"",
         );
     }
     let model = reader.string("model");
-    let capabilities = read_capabilities(card, model.as_deref(), reader);
+    let capabilities = if purpose == Purpose::Embedding {
+        // An embedding model has none of them; it is never asked for a completion.
+        Some(Capabilities::of_family(Family::Compatible))
+    } else {
+        read_capabilities(card, model.as_deref(), reader)
+    };
     let api_key = read_key(reader, environment);
     let ways = [
         ("api_key", Authentication::ApiKey),
         ("bearer", Authentication::Bearer),
+        ("service_account", Authentication::ServiceAccount),
+        ("metadata", Authentication::Metadata),
+        ("sigv4", Authentication::SigV4),
     ];
     let authentication = reader.choice("authentication", &ways);
     let (api_version, deployment) = (reader.string("api_version"), reader.string("deployment"));
     let provider = reader.string("provider");
     let insecure = reader.flag("insecure_http").unwrap_or(false);
     let limits = read_limits(reader);
-    let (kind, base_url) = (kind?, base_url?);
-    let host = Host {
-        kind,
-        base_url: normalised_base(kind, base_url),
-        api_version,
-        deployment,
-        model,
-        provider: provider.unwrap_or_else(|| kind.row().provider.to_owned()),
-        credential: match (api_key, authentication.unwrap_or(kind.row().authentication)) {
+    let kind = kind?;
+    let credential = if kind.is_cloud() {
+        settings_cloud::read_credential(kind, api_key, authentication, reader, environment)
+    } else {
+        match (api_key, authentication.unwrap_or(kind.row().authentication)) {
             (None, _) => Credential::None,
             (Some(key), Authentication::ApiKey) => Credential::ApiKey(key),
             (Some(key), Authentication::Bearer) => Credential::Bearer(key),
-        },
+            (Some(_), _) => {
+                reader.error("authentication", "must be \"api_key\" or \"bearer\" here");
+                Credential::None
+            }
+        }
+    };
+    if kind.is_cloud() && base_url.is_none() {
+        settings_cloud::check_place(kind, &place, reader);
+    }
+    let base_url = base_url?;
+    let host = Host {
+        kind,
+        base_url: normalised_base(kind, base_url),
+        api_version: api_version.or_else(|| settings_cloud::usual_version(kind)),
+        deployment,
+        model,
+        provider: provider.unwrap_or_else(|| kind.row().provider.to_owned()),
+        place,
+        credential,
         capabilities: capabilities?,
         limits,
     };
+    if purpose == Purpose::Chat {
+        check_family(&host, reader);
+    }
     check_host(&host, name.ends_with('*'), insecure, reader);
     Some(host)
+}
+
+/// A family is asked in the language of its own hosts only.
+fn check_family(host: &Host, reader: &mut TableReader<'_>) {
+    let (family, kind) = (host.capabilities.family, host.kind);
+    if !family.is_served_by(kind) {
+        let fitting = Family::TABLE
+            .iter()
+            .filter(|(family, _)| family.is_served_by(kind));
+        let names: Vec<_> = fitting.map(|(_, rules)| format!("\"{}\"", rules.name)).collect();
+        let (name, kind) = (family.rules().name, kind.row().name);
+        let message = format!(
+            "is \"{name}\", which {kind} is not asked for: one of {}",
+            names.join(", ")
+        );
+        reader.error("family", message);
+    }
+    if host.capabilities.json_schema == JsonSchemaSupport::Tool && kind != HostKind::Bedrock {
+        reader.error("json_schema", "is \"tool\", which only bedrock knows");
+    }
 }
 
 fn check_host(host: &Host, wildcard: bool, insecure: bool, reader: &mut TableReader<'_>) {
@@ -67,7 +118,7 @@ fn check_host(host: &Host, wildcard: bool, insecure: bool, reader: &mut TableRea
             format!("is missing: {} addresses a model by its deployment", row.name),
         );
     }
-    if !row.needs_deployment && host.deployment.is_some() {
+    if !row.needs_deployment && host.deployment.is_some() && host.kind != HostKind::Watsonx {
         reader.error(
             "deployment",
             format!("has no meaning for {}: use `model`", row.name),
@@ -79,13 +130,25 @@ fn check_host(host: &Host, wildcard: bool, insecure: bool, reader: &mut TableRea
             "is missing: like \"2025-04-01-preview\", or use host \"azure_openai\"",
         );
     }
-    if host.model.is_none() && (!row.needs_deployment || wildcard) {
+    let is_deployment = row.needs_deployment || host.deployment.is_some();
+    if host.model.is_none() && (!is_deployment || wildcard) {
         reader.error(
             "model",
             "is missing: which model answers there, in the host's own words?",
         );
     }
-    if row.needs_key && !host.credential.is_secret() && !reader.has_error("api_key") {
+    if host.kind.is_cloud() {
+        settings_cloud::check(host, reader);
+    }
+    let others = [
+        "api_key",
+        "access_key",
+        "secret_access",
+        "credentials",
+        "authentication",
+    ];
+    let told = others.iter().any(|key| reader.has_error(key));
+    if row.needs_key && !host.credential.is_secret() && !told {
         let message = format!(
             "is missing: {} wants a key; name the variable that holds it",
             row.name

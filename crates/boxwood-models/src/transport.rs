@@ -143,6 +143,12 @@ impl Transport {
         self.send(request, &url).await
     }
 
+    /// Asks for a small answer, like a metadata server's.
+    pub(crate) async fn get(&self, url: Url, headers: HeaderMap) -> Result<Reply, TransportError> {
+        self.send(self.client.get(url.clone()).headers(headers), &url)
+            .await
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder, url: &Url) -> Result<Reply, TransportError> {
         let origin = url.origin().ascii_serialization();
         let sent = tokio::time::timeout(self.first_byte, request.send()).await;

@@ -36,6 +36,10 @@ pub(crate) struct HostError {
     pub(crate) context: Option<u32>,
     /// What the protocol knows it to mean; `None`: worked out from the status, the code and the words.
     pub(crate) meaning: Option<Meaning>,
+    /// What the user can do about it, where the protocol knows better than the general words.
+    pub(crate) mend: Option<&'static str>,
+    /// When to try again, where the body says it.
+    pub(crate) wait: Option<Duration>,
 }
 
 /// What a refusal means, where the host's protocol says so plainly.
@@ -53,6 +57,8 @@ pub(crate) enum Meaning {
     Filtered,
     /// The key or token is not accepted, or lacks a right.
     NotAllowed,
+    /// The request as it stands.
+    Refused,
     /// The host itself failed.
     Failed,
 }
@@ -156,7 +162,7 @@ fn read_error_object(error: &Value) -> HostError {
         filtered: filtered_categories(error),
         prompt_tokens: number("n_prompt_tokens"),
         context: number("n_ctx"),
-        meaning: None,
+        ..HostError::default()
     }
 }
 
@@ -203,7 +209,10 @@ fn classify(
         let retry_after = wait.clamp(Duration::from_secs(1), LONGEST_TOLD_WAIT);
         return ModelError::Overloaded { model, retry_after };
     }
-    let by_meaning = matches!(error.meaning, Some(Meaning::Filtered | Meaning::NotAllowed));
+    let by_meaning = matches!(
+        error.meaning,
+        Some(Meaning::Filtered | Meaning::NotAllowed | Meaning::Refused)
+    );
     let by_status = (400..500).contains(&status)
         && !matches!(status, 408 | 409)
         && error.meaning != Some(Meaning::Failed);
@@ -241,6 +250,9 @@ fn refusal(status: u16, code: &str, error: &HostError) -> String {
             format!("the host's content filter blocked the prompt for: {categories}")
         };
     }
+    if let Some(mend) = error.mend {
+        return with_mend(mend, words);
+    }
     if matches!(status, 401 | 403) || error.meaning == Some(Meaning::NotAllowed) {
         return format!(
             "the key is not accepted: {words} (check `api_key_env` of the binding, and the key's rights)"
@@ -256,6 +268,15 @@ fn refusal(status: u16, code: &str, error: &HostError) -> String {
         },
         (_, _) if words.is_empty() => format!("HTTP {status} without a reason"),
         (_, _) => words.to_owned(),
+    }
+}
+
+/// What mends it, with the host's own words.
+fn with_mend(mend: &str, words: &str) -> String {
+    if words.is_empty() {
+        mend.to_owned()
+    } else {
+        format!("{mend} ({words})")
     }
 }
 
@@ -280,6 +301,10 @@ fn unavailable(host: Option<&Host>, status: u16, code: &str, error: &HostError) 
             "the host has retired the model: set a `successor` in its binding ({})",
             error.message
         ));
+    }
+    let unknown = error.meaning == Some(Meaning::UnknownModel);
+    if let Some(mend) = error.mend.filter(|_| unknown) {
+        return Some(with_mend(mend, &error.message));
     }
     let unknown = code == "model_not_found" || error.meaning == Some(Meaning::UnknownModel);
     if unknown || (status == 404 && words.contains("does not exist")) {
@@ -341,7 +366,11 @@ fn hint(status: u16, headers: &HeaderMap, error: &HostError, decoded: &ModelErro
         (Some("false"), _) => RetryHint::Never,
         (Some("true"), _) => wait(),
         (_, ModelError::Overloaded { .. }) => wait(),
-        (_, ModelError::Failed { .. }) if matches!(status, 408 | 409) || status >= 500 => wait(),
+        (_, ModelError::Failed { .. })
+            if matches!(status, 408 | 409) || status >= 500 || error.meaning == Some(Meaning::Failed) =>
+        {
+            wait()
+        }
         _ => RetryHint::Never,
     }
 }
@@ -371,6 +400,9 @@ fn wait_of(headers: &HeaderMap, error: &HostError) -> Option<Duration> {
         if let Some(wait) = seconds(text).or_else(by_date) {
             return Some(wait);
         }
+    }
+    if error.wait.is_some() {
+        return error.wait;
     }
     let after = error.message.split("retry after ").nth(1)?;
     let number = after.split_whitespace().next()?;

@@ -3,6 +3,7 @@
 //! Invariant: pieces end anywhere, also inside a character; a frame without an end is bounded. Used by `remote`, which
 //! gives each frame to the protocol's decoder.
 
+use super::event_stream::EventStreamFramer;
 use super::sse::SseFramer;
 
 /// A frame that is longer than this is none.
@@ -13,6 +14,8 @@ pub(crate) const LONGEST_FRAME: usize = 8 << 20;
 pub(crate) enum Framing {
     /// `event: …`, `data: …`, blank line (OpenAI, Azure, Gemini, watsonx).
     ServerSentEvents,
+    /// AWS's binary messages with checksums (Bedrock).
+    AwsEventStream,
 }
 
 impl Framing {
@@ -20,6 +23,7 @@ impl Framing {
     pub(crate) fn framer(self) -> Box<dyn Framer> {
         match self {
             Self::ServerSentEvents => Box::new(SseFramer::default()),
+            Self::AwsEventStream => Box::new(EventStreamFramer::default()),
         }
     }
 }

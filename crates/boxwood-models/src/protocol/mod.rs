@@ -8,9 +8,13 @@
 //! [`protocol_of`]. Shared by all: `parameters` (what a family takes, output limits, warnings), `schema` (what a host is
 //! asked for a reply that keeps to one), `visible` and `compact` (applied to the text by `remote`).
 
+pub(crate) mod bedrock;
 mod compact;
+pub(crate) mod embeddings;
 pub(crate) mod errors;
+mod event_stream;
 mod framing;
+pub(crate) mod gemini;
 mod openai_chat;
 pub(crate) mod parameters;
 pub(crate) mod schema;
@@ -18,6 +22,7 @@ mod sse;
 mod strict_schema;
 mod tool_calls;
 mod visible;
+pub(crate) mod watsonx;
 
 pub(crate) use compact::CompactJson;
 pub(crate) use framing::{Frame, Framer, Framing};
@@ -69,6 +74,9 @@ pub(crate) fn protocol_of(host: &Host) -> &'static dyn WireProtocol {
         | HostKind::AzureOpenaiDated
         | HostKind::Openai
         | HostKind::OpenaiCompatible => &openai_chat::OpenaiChat,
+        HostKind::Gemini | HostKind::Vertex => &gemini::Gemini,
+        HostKind::Bedrock => &bedrock::Converse,
+        HostKind::Watsonx => &watsonx::Watsonx,
     }
 }
 

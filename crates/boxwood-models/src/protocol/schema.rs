@@ -22,7 +22,8 @@ const LONGEST_FORMAT_NAME: usize = 64;
 /// can't be cut down to what the host takes.
 pub(crate) fn host_schema(host: &Host, model: &str, wanted: &JsonSchemaFormat) -> Result<Value, ModelError> {
     match host.capabilities.json_schema {
-        JsonSchemaSupport::None => Err(ModelError::Unsupported {
+        // By a tool is a way of Bedrock's, which comes here for other schemas only.
+        JsonSchemaSupport::None | JsonSchemaSupport::Tool => Err(ModelError::Unsupported {
             model: model.to_owned(),
             what: "keep to a schema",
         }),
