@@ -21,10 +21,6 @@ use std::sync::Arc;
 use url::Url;
 
 /// A request that is about to leave.
-#[expect(
-    dead_code,
-    reason = "read by signatures over the whole request; keys and tokens need none of it"
-)]
 pub(crate) struct Outgoing<'a> {
     /// Where to; always a POST.
     pub(crate) url: &'a Url,
@@ -173,4 +169,11 @@ impl Authenticator for FixedHeader {
             None => text.to_owned(),
         }
     }
+}
+
+/// The authenticator of a host that tests of this crate made.
+#[cfg(test)]
+pub(crate) fn test_authenticator(host: &Host) -> Result<Arc<dyn Authenticator>, String> {
+    let transport = Transport::new(&host.limits, &crate::settings::Proxy::None);
+    authenticator_of(host, &transport.map_err(|error| error.to_string())?)
 }

@@ -289,7 +289,7 @@ impl Family {
             Family::Gemini,
             FamilyRules {
                 about: "Gemini 2.0 and older (Gemini API, Vertex)",
-                refused: &[Parameter::ReasoningEffort],
+                refused: &[Parameter::ReasoningEffort, Parameter::ParallelToolCalls],
                 max_output_tokens: 8_192,
                 ..gemini_rules("gemini")
             },
@@ -350,6 +350,7 @@ impl Family {
                     Parameter::PresencePenalty,
                     Parameter::Seed,
                     Parameter::ReasoningEffort,
+                    Parameter::ParallelToolCalls,
                 ],
                 context_window: 128_000,
                 max_output_tokens: 4_096,
@@ -360,7 +361,11 @@ impl Family {
             Family::Watsonx,
             FamilyRules {
                 about: "Granite, Llama, Mistral on watsonx",
-                refused: &[Parameter::TopK, Parameter::ReasoningEffort],
+                refused: &[
+                    Parameter::TopK,
+                    Parameter::ReasoningEffort,
+                    Parameter::ParallelToolCalls,
+                ],
                 context_window: 131_072,
                 ..plain_rules("watsonx")
             },
@@ -422,9 +427,14 @@ const fn plain_rules(name: &'static str) -> FamilyRules {
 /// Google does not say which of its newer models take penalties; those that refuse them answer with 400.
 const fn gemini_rules(name: &'static str) -> FamilyRules {
     FamilyRules {
-        refused: &[Parameter::FrequencyPenalty, Parameter::PresencePenalty],
+        refused: &[
+            Parameter::FrequencyPenalty,
+            Parameter::PresencePenalty,
+            Parameter::ParallelToolCalls,
+        ],
         images: true,
         json_schema: JsonSchemaSupport::Strict,
+        tools: true,
         context_window: 1_048_576,
         max_output_tokens: 65_536,
         ..plain_rules(name)
@@ -439,6 +449,7 @@ const REASONING_CLAUDE_REFUSED: &[Parameter] = &[
     Parameter::FrequencyPenalty,
     Parameter::PresencePenalty,
     Parameter::Seed,
+    Parameter::ParallelToolCalls,
 ];
 
 const fn claude_rules(name: &'static str) -> FamilyRules {
@@ -448,9 +459,11 @@ const fn claude_rules(name: &'static str) -> FamilyRules {
             Parameter::PresencePenalty,
             Parameter::Seed,
             Parameter::ReasoningEffort,
+            Parameter::ParallelToolCalls,
         ],
         images: true,
         json_schema: JsonSchemaSupport::Tool,
+        tools: true,
         context_window: 200_000,
         max_output_tokens: 64_000,
         ..plain_rules(name)

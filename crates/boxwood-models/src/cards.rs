@@ -70,10 +70,17 @@ impl ModelCard {
     }
 
     /// Whether the host's model name means this card's own model.
+    ///
+    /// On Bedrock a model has further names: those of its inference profiles, by region (`eu.anthropic.…`).
     pub fn is_host_model(&self, model: &str) -> bool {
+        const PROFILES: [&str; 7] = ["us", "us-gov", "eu", "apac", "jp", "au", "global"];
+        let of_profile = model
+            .split_once('.')
+            .filter(|(region, _)| PROFILES.contains(region));
+        let base = of_profile.map_or(model, |(_, base)| base);
         self.host_models
             .iter()
-            .any(|known| known.eq_ignore_ascii_case(model))
+            .any(|known| known.eq_ignore_ascii_case(model) || known.eq_ignore_ascii_case(base))
     }
 
     /// The name and the other spellings.

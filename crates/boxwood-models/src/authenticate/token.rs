@@ -173,14 +173,14 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    async fn get(cache: &TokenCache, fetched: &AtomicUsize, lives: u64) -> String {
+    async fn get(cache: &TokenCache, fetched: &AtomicUsize, lives: Duration) -> String {
         let token = cache
             .get(|| async {
                 let number = fetched.fetch_add(1, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(5)).await;
                 Ok(Token {
                     secret: format!("token-{number}").into(),
-                    lives: Duration::from_secs(lives),
+                    lives,
                 })
             })
             .await;
@@ -189,25 +189,28 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_is_fetched_once_and_again_before_it_runs_out() {
-        tokio::time::pause();
         let (cache, fetched) = (TokenCache::default(), AtomicUsize::new(0));
-        let (one, other) = tokio::join!(get(&cache, &fetched, 3_600), get(&cache, &fetched, 3_600));
+        let hour = Duration::from_secs(3_600);
+        let (one, other) = tokio::join!(get(&cache, &fetched, hour), get(&cache, &fetched, hour));
         assert_eq!((one.as_str(), other.as_str()), ("token-0", "token-0"));
-        tokio::time::advance(Duration::from_secs(3_400)).await;
-        assert_eq!(get(&cache, &fetched, 3_600).await, "token-0");
-        tokio::time::advance(Duration::from_secs(100)).await;
-        assert_eq!(get(&cache, &fetched, 3_600).await, "token-1");
+        // One that lives shortly is renewed at half its time.
+        let (cache, fetched) = (TokenCache::default(), AtomicUsize::new(0));
+        let short = Duration::from_millis(400);
+        assert_eq!(get(&cache, &fetched, short).await, "token-0");
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        assert_eq!(get(&cache, &fetched, short).await, "token-1");
         assert_eq!(fetched.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]
     async fn a_forgotten_token_is_fetched_again_and_still_hidden() {
         let (cache, fetched) = (TokenCache::default(), AtomicUsize::new(0));
+        let hour = Duration::from_secs(3_600);
         assert!(!cache.forget());
-        get(&cache, &fetched, 60).await;
+        get(&cache, &fetched, hour).await;
         assert_eq!(cache.without("x token-0 y"), "x [key] y");
         assert!(cache.forget());
         assert_eq!(cache.without("x token-0 y"), "x [key] y");
-        assert_eq!(get(&cache, &fetched, 60).await, "token-1");
+        assert_eq!(get(&cache, &fetched, hour).await, "token-1");
     }
 }

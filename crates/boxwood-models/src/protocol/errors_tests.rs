@@ -1,7 +1,7 @@
 //! The bodies are condensed from what real hosts sent (public issue threads): see the contract notes of the project.
 
 use super::*;
-use crate::authenticate::authenticator_of;
+use crate::authenticate::test_authenticator;
 use crate::capability::Family;
 use crate::host::{HostKind, test_host};
 use http::{HeaderName, HeaderValue};
@@ -19,7 +19,7 @@ fn decode(status: u16, headers: &[(&'static str, &str)], body: &str) -> AttemptE
         )
     });
     let (host, headers) = (host(), pairs.collect());
-    let authenticator = authenticator_of(&host).unwrap();
+    let authenticator = test_authenticator(&host).unwrap();
     decode_error("m", &host, &*authenticator, status, &headers, body.as_bytes())
 }
 
@@ -346,7 +346,7 @@ fn no_half_of_a_key_is_left_where_a_message_is_cut() {
         model: "m".into(),
         message: "key top-secret".into(),
     };
-    let authenticator = authenticator_of(&host()).unwrap();
+    let authenticator = test_authenticator(&host()).unwrap();
     let shown = without_secrets(in_stream, &*authenticator).to_string();
     assert!(shown.ends_with("key [key]"), "{shown}");
 }

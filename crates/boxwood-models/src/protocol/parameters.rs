@@ -3,7 +3,7 @@
 //! Invariant: a parameter that the model refuses is never sent, and whatever is left out is in [`warnings`], which
 //! reads the same rules. Shared by every protocol that takes parameters of this kind.
 
-use crate::capability::{Capabilities, Parameter};
+use crate::capability::{Capabilities, Family, Parameter};
 use crate::resolved::ModelWarning;
 use boxwood_core::{ChatRequest, Effort, Sampling};
 use serde_json::Value;
@@ -35,6 +35,13 @@ pub(crate) fn warnings(capabilities: &Capabilities, request: &ChatRequest) -> Ve
             "stop",
             format!("models of the family {family} do not take it; the answer is cut here instead"),
         );
+    }
+    let both =
+        request.sampling.temperature.is_some() && request.sampling.top_p.is_some_and(|top_p| top_p < 1.0);
+    if both && capabilities.family == Family::Claude {
+        let message =
+            format!("models of the family {family} take it or `temperature`, not both; it was left out");
+        warn(Parameter::TopP.as_str(), message);
     }
     if request.parallel_tool_calls.is_some() && !capabilities.accepts(Parameter::ParallelToolCalls) {
         warn(

@@ -7,6 +7,8 @@ pub const KEY: &str = "bedrock-api-key-abc";
 pub const REGION: &str = "eu-west-1";
 /// A model id with a character that must be encoded.
 pub const MODEL: &str = "eu.anthropic.claude-sonnet-4-20250514-v1:0";
+/// A model that is no Claude.
+pub const NOVA: &str = "eu.amazon.nova-pro-v1:0";
 
 /// A message of the event stream, with its checksums (CRC-32, bit by bit: no library that the client uses too).
 pub fn message(headers: &[(&str, &str)], payload: &str) -> Vec<u8> {
@@ -95,7 +97,7 @@ pub fn rules(seen: &Seen) -> Answer {
             return refuse(400, "ValidationException", words);
         }
         // AWS's own clients encode the colon.
-        "eu.anthropic.claude-sonnet-4-20250514-v1%3A0" => {}
+        "eu.anthropic.claude-sonnet-4-20250514-v1%3A0" | "eu.amazon.nova-pro-v1%3A0" => {}
         "amazon.titan-embed-text-v2%3A0" if operation == "invoke" => return titan(&seen.json()),
         "cohere.embed-v4%3A0" if operation == "invoke" => return cohere(&seen.json()),
         _ => {
@@ -109,7 +111,7 @@ pub fn rules(seen: &Seen) -> Answer {
     if operation != "converse-stream" {
         return refuse(404, "UnknownOperationException", "");
     }
-    if let Some(words) = check(&seen.json()) {
+    if let Some(words) = check(model.contains("claude"), &seen.json()) {
         return refuse(400, "ValidationException", &words);
     }
     Answer::Stream("application/vnd.amazon.eventstream", events(&seen.json()))
@@ -139,7 +141,7 @@ fn check_proof(seen: &Seen) -> Option<Answer> {
 }
 
 /// What Converse refuses with 400, the first mistake only.
-fn check(body: &Value) -> Option<String> {
+fn check(is_claude: bool, body: &Value) -> Option<String> {
     const KNOWN: [&str; 6] = [
         "messages",
         "system",
@@ -159,7 +161,7 @@ fn check(body: &Value) -> Option<String> {
     if inference["temperature"].as_f64().is_some_and(|value| value > 1.0) {
         return Some("temperature: range: 0..1".into());
     }
-    if inference.get("temperature").is_some() && inference.get("topP").is_some() {
+    if is_claude && inference.get("temperature").is_some() && inference.get("topP").is_some() {
         return Some(
             "The model returned the following errors: `temperature` and `top_p` cannot both be specified"
                 .into(),

@@ -14,8 +14,12 @@
 mod ask;
 mod bedrock;
 mod bedrock_host;
+mod embeddings;
+mod faults;
 mod gemini;
 mod gemini_host;
+mod live;
+mod oracle;
 mod stub;
 mod watsonx;
 mod watsonx_host;

@@ -37,7 +37,9 @@ pub(super) fn encode(call: &Call<'_>) -> Result<Value, ModelError> {
     let mut output = Map::new();
     let mut tools = tools_of(request);
     if let Some(wanted) = &request.response_format {
-        if call.host.capabilities.json_schema == JsonSchemaSupport::Tool {
+        // "Any object" has no form that the service's own structured output takes.
+        let is_any = wanted.schema == json!({"type": "object"});
+        if is_any || call.host.capabilities.json_schema == JsonSchemaSupport::Tool {
             tools = Some(reply_tool(&wanted.schema));
         } else {
             let schema = host_schema(call.host, call.model, wanted)?.to_string();

@@ -145,7 +145,7 @@ fn generation_config(call: &Call<'_>) -> Result<Value, ModelError> {
             Parameter::FrequencyPenalty => "frequencyPenalty",
             Parameter::PresencePenalty => "presencePenalty",
             Parameter::Seed => "seed",
-            Parameter::Stop | Parameter::ReasoningEffort => continue,
+            Parameter::Stop | Parameter::ReasoningEffort | Parameter::ParallelToolCalls => continue,
         };
         if capabilities.accepts(parameter) {
             config.insert(key.into(), if key == "seed" { small_seed(&value) } else { value });
@@ -158,8 +158,11 @@ fn generation_config(call: &Call<'_>) -> Result<Value, ModelError> {
     }
     if let Some(wanted) = &request.response_format {
         config.insert("responseMimeType".into(), json!("application/json"));
-        let (key, schema) = response_schema(call, &wanted.schema)?;
-        config.insert(key.into(), schema);
+        // "Any object" is what the media type alone asks for.
+        if wanted.schema != json!({"type": "object"}) {
+            let (key, schema) = response_schema(call, &wanted.schema)?;
+            config.insert(key.into(), schema);
+        }
     }
     if let Some(thinking) = thinking_config(call) {
         config.insert("thinkingConfig".into(), thinking);
