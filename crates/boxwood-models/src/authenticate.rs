@@ -5,13 +5,16 @@
 //! run out and signatures over the body have their place.
 
 mod aws;
+mod entra;
 mod google;
 mod ibm;
 mod token;
 
 use crate::host::{Credential, Host};
+use crate::protocol::errors::HostError;
 use crate::protocol::{gemini, watsonx};
 use crate::retry::AttemptError;
+use crate::settings::Proxy;
 use crate::transport::Transport;
 use async_trait::async_trait;
 use http::header::AUTHORIZATION;
@@ -65,31 +68,48 @@ pub(crate) fn authenticator_of(host: &Host, transport: &Transport) -> Result<Arc
     if host.kind.is_cloud() {
         return cloud_authenticator(host, transport);
     }
-    let fixed = |name: HeaderName, text: String, secret: Option<SecretString>| {
-        let value = secret_header(&text).ok_or("the key can't be sent in a header")?;
-        Ok(FixedHeader {
-            header: Some((name, value)),
-            secret,
-        })
-    };
-    let header: Result<FixedHeader, &str> = match &host.credential {
-        Credential::None => Ok(FixedHeader {
+    let header = match &host.credential {
+        Credential::None => FixedHeader {
             header: None,
             secret: None,
-        }),
-        Credential::ApiKey(key) => fixed(
-            HeaderName::from_static("api-key"),
-            key.expose_secret().to_owned(),
-            Some(key.clone()),
-        ),
-        Credential::Bearer(key) => fixed(
-            AUTHORIZATION,
-            format!("Bearer {}", key.expose_secret()),
-            Some(key.clone()),
-        ),
-        _ => Err("the host is not asked in this way"),
+        },
+        Credential::ApiKey(key) => fixed(HeaderName::from_static("api-key"), key.expose_secret(), key)?,
+        Credential::Bearer(key) => fixed(AUTHORIZATION, &format!("Bearer {}", key.expose_secret()), key)?,
+        Credential::Entra(_) | Credential::ManagedIdentity(_) => return entra_authenticator(host, transport),
+        _ => return Err("the host is not asked in this way".to_owned()),
     };
-    Ok(Arc::new(header?))
+    Ok(Arc::new(header))
+}
+
+/// The authenticator of a binding that proves itself with tokens of Entra ID.
+fn entra_authenticator(host: &Host, transport: &Transport) -> Result<Arc<dyn Authenticator>, String> {
+    let model = host.deployment.clone().unwrap_or_else(|| host.provider.clone());
+    let (source, transport, url, read_error): (_, _, _, fn(&str) -> HostError) = match &host.credential {
+        Credential::Entra(client) => (
+            entra::Source::Client(client.clone()),
+            transport.clone(),
+            client.token_url.clone(),
+            entra::read_client_error,
+        ),
+        Credential::ManagedIdentity(machine) => (
+            entra::Source::Machine(machine.clone()),
+            // The service is on the machine itself: no proxy can reach it.
+            Transport::new(&host.limits, &Proxy::None).map_err(|error| error.to_string())?,
+            machine.url.clone(),
+            entra::read_machine_error,
+        ),
+        _ => return Err("the host is not asked in this way".to_owned()),
+    };
+    Ok(Arc::new(entra::EntraToken {
+        source,
+        service: token::TokenService {
+            transport,
+            url,
+            model,
+            read_error,
+        },
+        cache: token::TokenCache::default(),
+    }))
 }
 
 /// The authenticator of a binding in a cloud.
@@ -137,7 +157,7 @@ fn cloud_authenticator(host: &Host, transport: &Transport) -> Result<Arc<dyn Aut
             service: service(url, watsonx::read_error),
             cache: token::TokenCache::default(),
         }),
-        Credential::ApiKey(_) | Credential::None => {
+        Credential::ApiKey(_) | Credential::Entra(_) | Credential::ManagedIdentity(_) | Credential::None => {
             return Err("the host is not asked in this way".to_owned());
         }
     })

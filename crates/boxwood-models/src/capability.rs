@@ -48,6 +48,8 @@ pub enum Family {
     Converse,
     /// A model on watsonx.
     Watsonx,
+    /// The same, and its chat template can switch the thinking off (Qwen3.x, Gemma 4).
+    SwitchedThinking,
 }
 
 /// A request parameter that some families refuse.
@@ -113,6 +115,15 @@ pub enum LimitField {
     MaxCompletionTokens,
 }
 
+/// How the effort is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EffortField {
+    /// `reasoning_effort`
+    ReasoningEffort,
+    /// `chat_template_kwargs.enable_thinking`: off for the lowest effort.
+    EnableThinking,
+}
+
 /// How a host keeps its reply to a JSON Schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonSchemaSupport {
@@ -160,6 +171,8 @@ pub struct FamilyRules {
     pub reasoning: bool,
     /// Accepted values of `reasoning_effort`; empty: the parameter is refused.
     pub efforts: &'static [Effort],
+    /// How the effort is told.
+    pub effort_field: EffortField,
     /// How the output is bounded.
     pub limit_field: LimitField,
     /// The role of instructions: `developer` or `system`, never both in one request.
@@ -196,7 +209,7 @@ const REASONING_REFUSED: &[Parameter] = &[
 
 impl Family {
     /// Every family with its rules.
-    pub const TABLE: [(Family, FamilyRules); 16] = [
+    pub const TABLE: [(Family, FamilyRules); 17] = [
         (
             Family::OSeries,
             FamilyRules {
@@ -370,6 +383,18 @@ impl Family {
                 ..plain_rules("watsonx")
             },
         ),
+        (
+            Family::SwitchedThinking,
+            FamilyRules {
+                about: "the same behind vLLM or llama-server, where the chat template can switch thinking off (Qwen3.x, Gemma 4)",
+                reasoning: true,
+                think_tags: true,
+                efforts: ALL_EFFORTS,
+                effort_field: EffortField::EnableThinking,
+                refused: &[],
+                ..plain_rules("switched_thinking")
+            },
+        ),
     ];
 
     /// The family's row.
@@ -411,6 +436,7 @@ const fn plain_rules(name: &'static str) -> FamilyRules {
         about: "any other model behind an OpenAI-compatible server (vLLM, llama-server, Ollama)",
         reasoning: false,
         efforts: &[],
+        effort_field: EffortField::ReasoningEffort,
         limit_field: LimitField::MaxTokens,
         instruction_role: "system",
         refused: &[Parameter::ReasoningEffort],

@@ -1,4 +1,4 @@
-//! What clouds are proven with: a service account of Google, keys of AWS.
+//! What clouds are proven with: a client of Entra ID, the identity of a machine, a service account of Google, keys of AWS.
 //!
 //! Invariant: secrets are never printed. Read by `settings_cloud.rs`, used by the authenticators.
 
@@ -6,6 +6,28 @@ use secrecy::SecretString;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use url::Url;
+
+/// A client that is registered in Entra ID.
+#[derive(Debug, Clone)]
+pub struct EntraClient {
+    /// Where its secret becomes a token.
+    pub token_url: Url,
+    /// Which application it is.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+    /// What the token is for.
+    pub scope: String,
+}
+
+/// The identity that Azure gives a machine or an App Service.
+#[derive(Debug, Clone)]
+pub struct ManagedIdentity {
+    /// Where tokens are asked for, with the resource and, where there are several, the identity.
+    pub url: Url,
+    /// The App Service's own header; `None`: a machine's metadata service.
+    pub app_service_header: Option<SecretString>,
+}
 
 /// A service account of Google, as its key file holds it.
 #[derive(Debug, Clone, Deserialize)]

@@ -3,10 +3,10 @@
 //! Invariant: a vendor is a row here, not a type; which wire protocol it is asked in, `protocol::protocol_of` says.
 //! Made by `settings.rs`, read by the protocols, `remote` and the transport.
 
-pub use crate::credential::{AwsKeys, ServiceAccount};
+pub use crate::credential::{AwsKeys, EntraClient, ManagedIdentity, ServiceAccount};
 pub use crate::protocol::embeddings::EmbeddingDialect;
 
-use crate::capability::{Capabilities, SchemaLimits};
+use crate::capability::{Capabilities, JsonSchemaSupport, Parameter, SchemaLimits};
 use secrecy::SecretString;
 use serde::Serialize;
 use std::time::Duration;
@@ -22,7 +22,15 @@ pub enum HostKind {
     AzureOpenaiDated,
     /// OpenAI itself.
     Openai,
-    /// Anything that speaks the same dialect: vLLM, llama-server, Ollama, xAI.
+    /// xAI.
+    Xai,
+    /// A vLLM server of one's own.
+    Vllm,
+    /// llama.cpp's server.
+    LlamaServer,
+    /// Ollama's compatible API.
+    Ollama,
+    /// Anything else that speaks the same dialect.
     OpenaiCompatible,
     /// Google's Gemini API with an API key.
     Gemini,
@@ -34,6 +42,69 @@ pub enum HostKind {
     Watsonx,
 }
 
+/// Which of a host's APIs is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Api {
+    /// Chat completions.
+    #[default]
+    ChatCompletions,
+    /// OpenAI's Responses API; nothing is stored at the host.
+    Responses,
+}
+
+impl Api {
+    /// Every API with its name in `boxwood.toml`.
+    pub const TABLE: [(&'static str, Self); 2] = [
+        ("chat_completions", Self::ChatCompletions),
+        ("responses", Self::Responses),
+    ];
+
+    /// Parameters that the API does not have, whatever the model.
+    pub fn refused(self) -> &'static [Parameter] {
+        match self {
+            Self::ChatCompletions => &[],
+            Self::Responses => &[
+                Parameter::TopK,
+                Parameter::FrequencyPenalty,
+                Parameter::PresencePenalty,
+                Parameter::Seed,
+                Parameter::Stop,
+            ],
+        }
+    }
+}
+
+/// How much of a summary of its thinking the Responses API is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Summary {
+    /// As the host sees fit.
+    Auto,
+    /// Short.
+    Concise,
+    /// Long.
+    Detailed,
+}
+
+impl Summary {
+    /// Every value with its name in `boxwood.toml` and on the wire.
+    pub const TABLE: [(&'static str, Self); 3] = [
+        ("auto", Self::Auto),
+        ("concise", Self::Concise),
+        ("detailed", Self::Detailed),
+    ];
+
+    /// The value on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Concise => "concise",
+            Self::Detailed => "detailed",
+        }
+    }
+}
+
 /// How a binding proves who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +113,10 @@ pub enum Authentication {
     ApiKey,
     /// Header `Authorization: Bearer`.
     Bearer,
+    /// A token of Entra ID for a client with a secret.
+    Entra,
+    /// A token of Entra ID for the identity of the machine or of the App Service.
+    ManagedIdentity,
     /// A token of Google for a service account.
     ServiceAccount,
     /// A token of Google from the metadata server of a machine in its cloud.
@@ -60,6 +135,10 @@ pub enum Credential {
     ApiKey(SecretString),
     /// A key in the header `Authorization: Bearer`.
     Bearer(SecretString),
+    /// Tokens of Entra ID for a client with a secret.
+    Entra(EntraClient),
+    /// Tokens of Entra ID for the identity of the machine.
+    ManagedIdentity(ManagedIdentity),
     /// A key in the header `x-goog-api-key`.
     GoogleKey(SecretString),
     /// A service account's private key.
@@ -96,6 +175,10 @@ pub struct HostRow {
     pub needs_api_version: bool,
     /// How large a schema it takes under `strict`.
     pub schema_limits: SchemaLimits,
+    /// Where it is unless the binding says otherwise; `None`: everybody has their own.
+    pub base_url: Option<&'static str>,
+    /// How the server keeps to a schema where the family does not say.
+    pub json_schema: Option<JsonSchemaSupport>,
 }
 
 /// As Microsoft states them for Azure; OpenAI has raised its own since.
@@ -114,7 +197,7 @@ const OPENAI_SCHEMAS: SchemaLimits = SchemaLimits {
 
 impl HostKind {
     /// Every kind with its row.
-    pub const TABLE: [(HostKind, HostRow); 8] = [
+    pub const TABLE: [(HostKind, HostRow); 12] = [
         (
             HostKind::AzureOpenai,
             HostRow {
@@ -136,17 +219,22 @@ impl HostKind {
                 provider: "openai",
                 authentication: Authentication::Bearer,
                 schema_limits: OPENAI_SCHEMAS,
+                base_url: Some("https://api.openai.com/v1"),
                 ..azure_row("openai")
             },
         ),
         (
             HostKind::OpenaiCompatible,
+            own_server_row("openai_compatible", "openai_compatible", None),
+        ),
+        (
+            HostKind::Xai,
             HostRow {
-                provider: "openai_compatible",
+                provider: "xai",
                 authentication: Authentication::Bearer,
-                needs_key: false,
                 schema_limits: OPENAI_SCHEMAS,
-                ..azure_row("openai_compatible")
+                base_url: Some("https://api.x.ai/v1"),
+                ..azure_row("xai")
             },
         ),
         (
@@ -164,6 +252,18 @@ impl HostKind {
         (
             HostKind::Watsonx,
             cloud_row("watsonx", "ibm", Authentication::ApiKey),
+        ),
+        (
+            HostKind::Vllm,
+            own_server_row("vllm", "vllm", Some(JsonSchemaSupport::Full)),
+        ),
+        (
+            HostKind::LlamaServer,
+            own_server_row("llama_server", "llama_server", Some(JsonSchemaSupport::Full)),
+        ),
+        (
+            HostKind::Ollama,
+            own_server_row("ollama", "ollama", Some(JsonSchemaSupport::Full)),
         ),
     ];
 
@@ -195,6 +295,48 @@ const fn azure_row(name: &'static str) -> HostRow {
         needs_deployment: false,
         needs_api_version: false,
         schema_limits: AZURE_SCHEMAS,
+        base_url: None,
+        json_schema: None,
+    }
+}
+
+/// A server that people run themselves, with a key or without.
+const fn own_server_row(
+    name: &'static str,
+    provider: &'static str,
+    json_schema: Option<JsonSchemaSupport>,
+) -> HostRow {
+    HostRow {
+        provider,
+        authentication: Authentication::Bearer,
+        needs_key: false,
+        schema_limits: OPENAI_SCHEMAS,
+        json_schema,
+        ..azure_row(name)
+    }
+}
+
+/// How often a host is asked, and when it is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaceLimits {
+    /// Requests in a minute; `None`: no limit.
+    pub requests_per_minute: Option<u32>,
+    /// Tokens in a minute, as hosts count them: the prompt's and all that may be written; `None`: no limit.
+    pub tokens_per_minute: Option<u32>,
+    /// Failures in a row after which the host is left alone for a while; 0: never.
+    pub breaker_failures: u32,
+    /// For how long at first; twice as long after each further failure, up to five minutes.
+    pub breaker_pause: Duration,
+}
+
+impl Default for PaceLimits {
+    fn default() -> Self {
+        Self {
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            breaker_failures: 5,
+            breaker_pause: Duration::from_secs(30),
+        }
     }
 }
 
@@ -248,6 +390,8 @@ pub struct HostLimits {
     pub first_byte: Duration,
     /// Between two pieces of a stream.
     pub idle: Duration,
+    /// Limits per minute, and the breaker.
+    pub pace: PaceLimits,
 }
 
 impl Default for HostLimits {
@@ -260,6 +404,7 @@ impl Default for HostLimits {
             connect: Duration::from_secs(10),
             first_byte: Duration::from_secs(300),
             idle: Duration::from_secs(120),
+            pace: PaceLimits::default(),
         }
     }
 }
@@ -269,6 +414,10 @@ impl Default for HostLimits {
 pub struct Host {
     /// The kind.
     pub kind: HostKind,
+    /// Which of its APIs.
+    pub api: Api,
+    /// The summary of its thinking that the Responses API is asked for.
+    pub reasoning_summary: Option<Summary>,
     /// Where it is, without the fixed part of the path; its path ends in `/`.
     pub base_url: Url,
     /// For the dated Azure API; optional for the v1 API.
@@ -304,11 +453,13 @@ impl Host {
 pub(crate) fn normalised_base(kind: HostKind, mut url: Url) -> Url {
     let mut path = url.path().trim_end_matches('/').to_owned();
     if kind.is_azure() {
-        for ending in ["/chat/completions", "/v1", "/openai"] {
+        for ending in ["/chat/completions", "/responses", "/v1", "/openai"] {
             path.truncate(path.strip_suffix(ending).unwrap_or(&path).len());
         }
     } else if !kind.is_cloud() {
-        path.truncate(path.strip_suffix("/chat/completions").unwrap_or(&path).len());
+        for ending in ["/chat/completions", "/responses"] {
+            path.truncate(path.strip_suffix(ending).unwrap_or(&path).len());
+        }
         if path.is_empty() {
             path.push_str("/v1");
         }
@@ -324,6 +475,8 @@ pub(crate) fn test_host(kind: HostKind, family: crate::capability::Family) -> Ho
     let base = Url::parse("https://r.example").unwrap();
     Host {
         kind,
+        api: Api::default(),
+        reasoning_summary: None,
         base_url: normalised_base(kind, base),
         api_version: None,
         deployment: Some("prod".into()),

@@ -32,6 +32,7 @@ mod retry;
 pub mod settings;
 mod settings_cloud;
 mod settings_embedding;
+mod settings_entra;
 mod settings_host;
 mod tokens;
 mod transport;

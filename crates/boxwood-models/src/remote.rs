@@ -5,6 +5,7 @@
 //! Made by the registry, one per binding.
 
 mod embedder;
+mod pace;
 mod running;
 mod sender;
 
@@ -88,15 +89,18 @@ impl ChatModel for RemoteModel {
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
         let prompt_tokens = self.check(&request)?;
+        let output_limit = output_limit(&self.sender.host.capabilities, &request, prompt_tokens);
         let body = self.protocol.body(&Call {
             host: &self.sender.host,
             model: &self.identity.name,
             request: &request,
-            output_limit: output_limit(&self.sender.host.capabilities, &request, prompt_tokens),
+            output_limit,
         })?;
         let asked_at = Instant::now();
         let deadline = asked_at + self.sender.host.limits.deadline;
-        let place = self.sender.admit(deadline).await?;
+        // Hosts count what may be written as well.
+        let tokens = prompt_tokens.saturating_add(output_limit);
+        let place = self.sender.admit(tokens, deadline).await?;
         let started_at = Instant::now();
         let reply = self.sender.send(body.to_string().into(), deadline).await?;
         let running = Running::new(self.reading(&request, prompt_tokens, deadline), reply, place)
@@ -114,6 +118,7 @@ impl RemoteModel {
         Reading {
             model: self.model(),
             authenticator: self.sender.authenticator.clone(),
+            pace: self.sender.pace.clone(),
             limit: self.sender.host.limits.deadline,
             visible: VisibleText::new(stop, self.sender.host.capabilities.rules().think_tags),
             compact: is_value.then(CompactJson::default),

@@ -196,7 +196,7 @@ fn read_aws_keys(reader: &mut TableReader<'_>, environment: Environment<'_>) -> 
 }
 
 /// The value of the variable that the key names, or of the usual one.
-fn read_secret(
+pub(crate) fn read_secret(
     reader: &mut TableReader<'_>,
     environment: Environment<'_>,
     key: &'static str,

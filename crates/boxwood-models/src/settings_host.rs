@@ -6,9 +6,12 @@
 use crate::capability::{Capabilities, Family, JsonSchemaSupport, Parameter};
 use crate::cards::{ModelCard, Purpose};
 use crate::config_reader::{TableReader, clipped};
-use crate::host::{Authentication, Credential, Host, HostKind, HostLimits, normalised_base};
+use crate::host::{
+    Api, Authentication, Credential, Host, HostKind, HostLimits, PaceLimits, Summary, normalised_base,
+};
 use crate::protocol::protocol_of;
 use crate::settings_cloud;
+use crate::settings_entra;
 use secrecy::SecretString;
 use std::time::Duration;
 use url::Url;
@@ -26,7 +29,11 @@ pub(crate) fn read_host(
         .map(|kind| settings_cloud::read_place(kind, reader))
         .unwrap_or_default();
     let written_url = read_url(reader, "base_url");
-    let base_url = written_url.or_else(|| settings_cloud::own_url(kind?, &place));
+    let usual_url = || Url::parse(kind?.row().base_url?).ok();
+    let may_be_left_out = !reader.has_error("base_url");
+    let base_url = written_url
+        .or_else(|| settings_cloud::own_url(kind?, &place))
+        .or_else(|| usual_url().filter(|_| may_be_left_out));
     if base_url.is_none() && !kind.is_some_and(HostKind::is_cloud) && !reader.has_error("base_url") {
         reader.error(
             "base_url",
@@ -38,18 +45,22 @@ pub(crate) fn read_host(
         // An embedding model has none of them; it is never asked for a completion.
         Some(Capabilities::of_family(Family::Compatible))
     } else {
-        read_capabilities(card, model.as_deref(), reader)
+        read_capabilities(card, kind, model.as_deref(), reader)
     };
     let api_key = read_key(reader, environment);
     let ways = [
         ("api_key", Authentication::ApiKey),
         ("bearer", Authentication::Bearer),
+        ("entra", Authentication::Entra),
+        ("managed_identity", Authentication::ManagedIdentity),
         ("service_account", Authentication::ServiceAccount),
         ("metadata", Authentication::Metadata),
         ("sigv4", Authentication::SigV4),
     ];
     let authentication = reader.choice("authentication", &ways);
     let (api_version, deployment) = (reader.string("api_version"), reader.string("deployment"));
+    let api = reader.choice("api", &Api::TABLE).unwrap_or_default();
+    let reasoning_summary = reader.choice("reasoning_summary", &Summary::TABLE);
     let provider = reader.string("provider");
     let insecure = reader.flag("insecure_http").unwrap_or(false);
     let limits = read_limits(reader);
@@ -57,22 +68,19 @@ pub(crate) fn read_host(
     let credential = if kind.is_cloud() {
         settings_cloud::read_credential(kind, api_key, authentication, reader, environment)
     } else {
-        match (api_key, authentication.unwrap_or(kind.row().authentication)) {
-            (None, _) => Credential::None,
-            (Some(key), Authentication::ApiKey) => Credential::ApiKey(key),
-            (Some(key), Authentication::Bearer) => Credential::Bearer(key),
-            (Some(_), _) => {
-                reader.error("authentication", "must be \"api_key\" or \"bearer\" here");
-                Credential::None
-            }
-        }
+        let way = authentication.unwrap_or(kind.row().authentication);
+        read_credential(kind, way, api_key, reader, environment)
     };
     if kind.is_cloud() && base_url.is_none() {
         settings_cloud::check_place(kind, &place, reader);
     }
     let base_url = base_url?;
+    let mut capabilities = capabilities?;
+    capabilities.also_refused.extend(api.refused());
     let host = Host {
         kind,
+        api,
+        reasoning_summary,
         base_url: normalised_base(kind, base_url),
         api_version: api_version.or_else(|| settings_cloud::usual_version(kind)),
         deployment,
@@ -80,7 +88,7 @@ pub(crate) fn read_host(
         provider: provider.unwrap_or_else(|| kind.row().provider.to_owned()),
         place,
         credential,
-        capabilities: capabilities?,
+        capabilities,
         limits,
     };
     if purpose == Purpose::Chat {
@@ -88,6 +96,45 @@ pub(crate) fn read_host(
     }
     check_host(&host, name.ends_with('*'), insecure, reader);
     Some(host)
+}
+
+/// What a host of the OpenAI dialect is proven with.
+fn read_credential(
+    kind: HostKind,
+    way: Authentication,
+    api_key: Option<SecretString>,
+    reader: &mut TableReader<'_>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Credential {
+    let token = match way {
+        Authentication::Entra if kind.is_azure() => settings_entra::read_client(reader, environment),
+        Authentication::ManagedIdentity if kind.is_azure() => {
+            settings_entra::read_identity(reader, environment)
+        }
+        Authentication::ApiKey | Authentication::Bearer => {
+            return match (api_key, way) {
+                (None, _) => Credential::None,
+                (Some(key), Authentication::ApiKey) => Credential::ApiKey(key),
+                (Some(key), _) => Credential::Bearer(key),
+            };
+        }
+        _ => {
+            let ways = if kind.is_azure() {
+                "\"api_key\", \"bearer\", \"entra\" or \"managed_identity\""
+            } else {
+                "\"api_key\" or \"bearer\""
+            };
+            reader.error("authentication", format!("must be {ways} here"));
+            None
+        }
+    };
+    if token.is_some() && api_key.is_some() {
+        reader.error(
+            "api_key",
+            "has no use beside tokens of Entra: keep one of the two",
+        );
+    }
+    token.unwrap_or(Credential::None)
 }
 
 /// A family is asked in the language of its own hosts only.
@@ -141,6 +188,9 @@ fn check_host(host: &Host, wildcard: bool, insecure: bool, reader: &mut TableRea
         settings_cloud::check(host, reader);
     }
     let others = [
+        "tenant_id",
+        "client_id",
+        "client_secret",
         "api_key",
         "access_key",
         "secret_access",
@@ -154,6 +204,19 @@ fn check_host(host: &Host, wildcard: bool, insecure: bool, reader: &mut TableRea
             row.name
         );
         reader.error("api_key_env", message);
+    }
+    if host.kind == HostKind::Ollama && host.capabilities.family == Family::SwitchedThinking {
+        let message = "is \"switched_thinking\", but Ollama passes nothing on to the chat template: use \"compatible_thinking\"";
+        reader.error("family", message);
+    }
+    if host.api == Api::Responses && host.kind.is_cloud() {
+        reader.error("api", format!("has no meaning for {}", row.name));
+    }
+    if host.reasoning_summary.is_some() && host.api != Api::Responses {
+        reader.error(
+            "reasoning_summary",
+            "needs `api = \"responses\"`: chat completions have none",
+        );
     }
     let plain = host.base_url.scheme() == "http" && !is_loopback(&host.base_url);
     if plain && host.credential.is_secret() && !insecure {
@@ -179,6 +242,7 @@ fn is_loopback(url: &Url) -> bool {
 /// The family comes from the binding, or from the card when the card's own model is bound; never from a name.
 fn read_capabilities(
     card: Option<&'static ModelCard>,
+    kind: Option<HostKind>,
     model: Option<&str>,
     reader: &mut TableReader<'_>,
 ) -> Option<Capabilities> {
@@ -226,7 +290,8 @@ fn read_capabilities(
             .min(capabilities.context_window / 2)
     });
     capabilities.images = images.unwrap_or(capabilities.images);
-    capabilities.json_schema = json_schema.unwrap_or(capabilities.json_schema);
+    let of_server = kind.and_then(|kind| kind.row().json_schema);
+    capabilities.json_schema = json_schema.or(of_server).unwrap_or(capabilities.json_schema);
     capabilities.tools = tools.unwrap_or(capabilities.tools);
     capabilities.reasoning_reserve = number(reserve);
     capabilities.also_refused = also_refused;
@@ -301,6 +366,24 @@ fn read_limits(reader: &mut TableReader<'_>) -> HostLimits {
         connect: seconds(reader.number("connect_seconds", 1..=600), usual.connect),
         first_byte: seconds(reader.number("first_byte_seconds", 1..=86_400), usual.first_byte),
         idle: seconds(reader.number("idle_seconds", 1..=86_400), usual.idle),
+        pace: read_pace(reader),
+    }
+}
+
+fn read_pace(reader: &mut TableReader<'_>) -> PaceLimits {
+    let usual = PaceLimits::default();
+    let mut count = |key, range| {
+        reader
+            .number(key, range)
+            .and_then(|value| u32::try_from(value).ok())
+    };
+    PaceLimits {
+        requests_per_minute: count("requests_per_minute", 1..=10_000_000),
+        tokens_per_minute: count("tokens_per_minute", 1..=4_000_000_000),
+        breaker_failures: count("breaker_failures", 0..=1_000).unwrap_or(usual.breaker_failures),
+        breaker_pause: count("breaker_seconds", 1..=300).map_or(usual.breaker_pause, |seconds| {
+            Duration::from_secs(u64::from(seconds))
+        }),
     }
 }
 

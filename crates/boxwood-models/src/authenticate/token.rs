@@ -1,7 +1,8 @@
 //! Tokens that run out: kept until shortly before that, fetched by one request at a time.
 //!
 //! Invariants: a token is never printed, and is taken out of whatever a host says; while one request fetches a token the
-//! others wait for it instead of fetching their own. Used by the authenticators of Google and IBM.
+//! others wait for it instead of fetching their own. Used by the authenticators of Entra, Google
+//! and IBM.
 
 use crate::protocol::errors::{HostError, transport_error};
 use crate::retry::AttemptError;
@@ -126,9 +127,7 @@ impl TokenService {
         match token {
             Some(token) if (200..300).contains(&status) => Ok(Token {
                 secret: token.to_owned().into(),
-                lives: parsed["expires_in"]
-                    .as_u64()
-                    .map_or(USUAL_LIFE, Duration::from_secs),
+                lives: seconds(&parsed["expires_in"]).map_or(USUAL_LIFE, Duration::from_secs),
             }),
             _ => Err(self.refused(status, &String::from_utf8_lossy(&body))),
         }
@@ -155,6 +154,11 @@ impl TokenService {
             message: format!("no token from {origin}: {mend} ({words})"),
         })
     }
+}
+
+/// Machines in Azure give numbers as text.
+fn seconds(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// `Authorization: Bearer …`.

@@ -124,7 +124,7 @@ pub(crate) fn transport_error(model: &str, error: &TransportError) -> AttemptErr
 /// Reads OpenAI's error body, and what resembles it: a bare object, a text, a page of HTML.
 pub(crate) fn read_openai_error(body: &str) -> HostError {
     match serde_json::from_str::<Value>(body) {
-        Ok(Value::Object(fields)) => match fields.get("error") {
+        Ok(Value::Object(fields)) => match fields.get("error").filter(|error| error.is_object()) {
             Some(error) => read_error_object(error),
             None => read_error_object(&Value::Object(fields)),
         },
@@ -258,14 +258,16 @@ fn refusal(status: u16, code: &str, error: &HostError) -> String {
             "the key is not accepted: {words} (check `api_key_env` of the binding, and the key's rights)"
         );
     }
+    let unsupported = matches!(code, "unsupported_value" | "unsupported_parameter")
+        || words.starts_with("Unsupported parameter")
+        || words.starts_with("Unsupported value");
+    if let Some(parameter) = error.parameter.as_ref().filter(|_| unsupported) {
+        return format!(
+            "{words} (check `family` of the binding, or add \"{parameter}\" to its `unsupported`)"
+        );
+    }
     match (status, code) {
         (_, "insufficient_quota") => format!("the account has no quota left: {words}"),
-        (_, "unsupported_value" | "unsupported_parameter") => match &error.parameter {
-            Some(parameter) => format!(
-                "{words} (check `family` of the binding, or add \"{parameter}\" to its `unsupported`)"
-            ),
-            None => words.to_owned(),
-        },
         (_, _) if words.is_empty() => format!("HTTP {status} without a reason"),
         (_, _) => words.to_owned(),
     }
@@ -307,7 +309,8 @@ fn unavailable(host: Option<&Host>, status: u16, code: &str, error: &HostError) 
         return Some(with_mend(mend, &error.message));
     }
     let unknown = code == "model_not_found" || error.meaning == Some(Meaning::UnknownModel);
-    if unknown || (status == 404 && words.contains("does not exist")) {
+    let named = words.contains("model") && words.contains("not found");
+    if unknown || (status == 404 && (words.contains("does not exist") || named)) {
         return Some(format!(
             "the host does not know the model: check `model` of the binding, or set a `successor` ({})",
             error.message

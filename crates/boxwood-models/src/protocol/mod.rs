@@ -16,6 +16,7 @@ mod event_stream;
 mod framing;
 pub(crate) mod gemini;
 mod openai_chat;
+mod openai_responses;
 pub(crate) mod parameters;
 pub(crate) mod schema;
 mod sse;
@@ -29,7 +30,7 @@ pub(crate) use framing::{Frame, Framer, Framing};
 pub(crate) use tool_calls::ToolCalls;
 pub(crate) use visible::VisibleText;
 
-use crate::host::{Host, HostKind};
+use crate::host::{Api, Host, HostKind};
 use boxwood_core::{ChatRequest, FinishReason, ModelError, ToolCall, Usage};
 use errors::HostError;
 use http::HeaderMap;
@@ -73,7 +74,14 @@ pub(crate) fn protocol_of(host: &Host) -> &'static dyn WireProtocol {
         HostKind::AzureOpenai
         | HostKind::AzureOpenaiDated
         | HostKind::Openai
-        | HostKind::OpenaiCompatible => &openai_chat::OpenaiChat,
+        | HostKind::Xai
+        | HostKind::Vllm
+        | HostKind::LlamaServer
+        | HostKind::Ollama
+        | HostKind::OpenaiCompatible => match host.api {
+            Api::ChatCompletions => &openai_chat::OpenaiChat,
+            Api::Responses => &openai_responses::OpenaiResponses,
+        },
         HostKind::Gemini | HostKind::Vertex => &gemini::Gemini,
         HostKind::Bedrock => &bedrock::Converse,
         HostKind::Watsonx => &watsonx::Watsonx,

@@ -39,6 +39,12 @@ pub(crate) fn host_schema(host: &Host, model: &str, wanted: &JsonSchemaFormat) -
     }
 }
 
+/// Whether any JSON object will do.
+pub(crate) fn is_any_object(wanted: &JsonSchemaFormat) -> bool {
+    let keys = wanted.schema.as_object();
+    keys.is_some_and(|keys| keys.len() == 1) && wanted.schema["type"] == "object"
+}
+
 /// The name in the characters that hosts take.
 pub(crate) fn format_name(name: &str) -> String {
     let is_taken = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');

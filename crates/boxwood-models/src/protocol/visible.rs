@@ -9,6 +9,7 @@ pub(crate) struct VisibleText {
     stop: Vec<String>,
     held: String,
     thinking: Thinking,
+    thought: String,
     stopped: bool,
 }
 
@@ -37,6 +38,7 @@ impl VisibleText {
             } else {
                 Thinking::Never
             },
+            thought: String::new(),
             stopped: false,
         }
     }
@@ -73,6 +75,11 @@ impl VisibleText {
         self.stopped
     }
 
+    /// What was thinking in the pieces since the last call.
+    pub(crate) fn take_thought(&mut self) -> String {
+        std::mem::take(&mut self.thought)
+    }
+
     /// The stream is over: what was held back is text after all.
     pub(crate) fn finish(&mut self) -> String {
         if let Thinking::Unclear(text) = &mut self.thinking {
@@ -104,11 +111,13 @@ impl VisibleText {
                 seen.push_str(piece);
                 if let Some(position) = seen.find(THINK_END) {
                     let after = seen.split_off(position + THINK_END.len());
+                    self.thought.push_str(&seen[..position]);
                     self.thinking = Thinking::JustAfter;
                     self.without_thinking(&after)
                 } else {
                     let keep = overlap(seen, THINK_END);
-                    *seen = seen.split_off(seen.len() - keep);
+                    let rest = seen.split_off(seen.len() - keep);
+                    self.thought.push_str(&std::mem::replace(seen, rest));
                     String::new()
                 }
             }
@@ -179,6 +188,25 @@ mod tests {
         check(&["終わり"], false, "これで終わりです", "これで", true);
         check(&[""], false, "text", "text", false);
         check(&["x"], false, "xrest", "", true);
+    }
+
+    #[test]
+    fn thinking_is_given_apart() {
+        for length in 1..9 {
+            let mut visible = VisibleText::new(&["yes".to_owned()], true);
+            let text: Vec<char> = "<think>yes, </thi hm</think>Paris".chars().collect();
+            let (mut shown, mut thought) = (String::new(), String::new());
+            for piece in text.chunks(length) {
+                shown.push_str(&visible.push(&piece.iter().collect::<String>()));
+                thought.push_str(&visible.take_thought());
+            }
+            shown.push_str(&visible.finish());
+            assert_eq!(
+                (shown.as_str(), thought.as_str()),
+                ("Paris", "yes, </thi hm"),
+                "{length}"
+            );
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::host::{Embedding, Host};
 use crate::protocol::embeddings;
 use crate::protocol::errors::{transport_error, without_secrets};
 use crate::protocol::host_failed;
+use crate::tokens::estimate_tokens;
 use crate::transport::{Transport, TransportError};
 use async_trait::async_trait;
 use boxwood_core::{Embedder, ModelError, ModelIdentity};
@@ -47,7 +48,9 @@ impl RemoteEmbedder {
     async fn batch(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError> {
         let model = &self.identity.name;
         let deadline = Instant::now() + self.sender.host.limits.deadline;
-        let place = self.sender.admit(deadline).await?;
+        let texts_tokens = texts.iter().map(|text| estimate_tokens(text));
+        let tokens = texts_tokens.fold(0, u32::saturating_add);
+        let place = self.sender.admit(tokens, deadline).await?;
         let body = embeddings::body(&self.sender.host, &self.embedding, texts).to_string();
         let reply = self.sender.send(body.into(), deadline).await?;
         let mut pieces = std::pin::pin!(reply.pieces());
@@ -60,7 +63,9 @@ impl RemoteEmbedder {
             }
         }
         drop(place);
-        embeddings::read(model, &self.embedding, texts.len(), &body)
+        let vectors = embeddings::read(model, &self.embedding, texts.len(), &body)?;
+        self.sender.pace.succeeded();
+        Ok(vectors)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariants: the stream ends with exactly one `End` or one error; what a stop string cuts off closes the connection;
 //! no error leaves with a secret in it. Made by [`super::RemoteModel`] only.
 
+use super::pace::Pace;
 use crate::authenticate::Authenticator;
 use crate::protocol::errors::{transport_error, without_secrets};
 use crate::protocol::{CompactJson, Decoded, Framer, ReplyDecoder, VisibleText, host_failed};
@@ -31,6 +32,8 @@ pub(super) struct Place {
 pub(super) struct Reading {
     pub(super) model: String,
     pub(super) authenticator: Arc<dyn Authenticator>,
+    /// Is told how it ended.
+    pub(super) pace: Arc<Pace>,
     /// The whole time, for the message when it is over.
     pub(super) limit: Duration,
     pub(super) visible: VisibleText,
@@ -106,6 +109,7 @@ impl Running {
             }
             if let Err(error) = self.advance().await {
                 self.over = true;
+                self.reading.pace.learn(&error, Instant::now());
                 let error = without_secrets(error, &*self.reading.authenticator);
                 return Some((Err(error), self));
             }
@@ -172,6 +176,10 @@ impl Running {
             };
             self.pieces_of_text = self.pieces_of_text.saturating_add(1);
             let visible = self.reading.visible.push(&text);
+            let thought = self.reading.visible.take_thought();
+            if !thought.is_empty() {
+                self.events.push_back(ChatEvent::Reasoning { text: thought });
+            }
             self.show(visible);
             if self.reading.visible.stopped() {
                 // Dropping the rest saves the user's time. The host never tells the usage then, so it is estimated:
@@ -244,6 +252,7 @@ impl Running {
             total_time: now - self.started_at,
             ..usage
         };
+        self.reading.pace.succeeded();
         self.events.push_back(ChatEvent::End { finish, usage });
         self.over = true;
         // Closes the connection where the host would go on sending.

@@ -3,11 +3,13 @@
 //! Invariants: a request holds its [`Place`] until its reply was read or dropped; nothing is tried again after the head of
 //! an answer came; no error leaves with a secret in it. Used by [`super::RemoteModel`] and [`super::RemoteEmbedder`].
 
+use super::pace::{Held, Pace};
 use super::running::{Place, deadline_passed};
 use crate::authenticate::{Authenticator, Outgoing, authenticator_of};
 use crate::host::Host;
 use crate::protocol::errors::{decode_error, transport_error, without_secrets};
-use crate::retry::{AttemptError, next_delay};
+use crate::protocol::host_failed;
+use crate::retry::{AttemptError, LONGEST_WAIT, next_delay};
 use crate::transport::{Reply, Transport, TransportError};
 use boxwood_core::ModelError;
 use bytes::Bytes;
@@ -31,6 +33,8 @@ pub(super) struct Sender {
     url: Url,
     headers: HeaderMap,
     transport: Transport,
+    /// Is told by whoever reads a reply how it ended.
+    pub(super) pace: Arc<Pace>,
     running: Arc<Semaphore>,
     /// Places for running and waiting requests together.
     admitted: Arc<Semaphore>,
@@ -56,6 +60,7 @@ impl Sender {
             url,
             headers,
             transport,
+            pace: Arc::new(Pace::new(limits.pace.clone())),
             running: Arc::new(Semaphore::new(limits.max_concurrent)),
             admitted: Arc::new(Semaphore::new(
                 limits.max_concurrent.saturating_add(limits.max_waiting),
@@ -64,8 +69,34 @@ impl Sender {
         })
     }
 
-    /// Waits for a place.
-    pub(super) async fn admit(&self, deadline: Instant) -> Result<Place, ModelError> {
+    /// Waits for a place, and until the limits per minute have room for so many tokens.
+    pub(super) async fn admit(&self, tokens: u32, deadline: Instant) -> Result<Place, ModelError> {
+        let now = Instant::now();
+        let patience = LONGEST_WAIT.min(deadline.saturating_duration_since(now));
+        let wait = self
+            .pace
+            .take(tokens, now, patience)
+            .map_err(|held| self.held(held))?;
+        let place = self.place(deadline).await?;
+        tokio::time::sleep_until(now + wait).await;
+        Ok(place)
+    }
+
+    fn held(&self, held: Held) -> ModelError {
+        match held {
+            Held::Limit(wait) | Held::Asked(wait) => ModelError::Overloaded {
+                model: self.model.clone(),
+                retry_after: wait.max(Duration::from_secs(1)),
+            },
+            Held::Broken(failures, wait) => {
+                let seconds = wait.as_secs().max(1);
+                let what = format!("failed {failures} times in a row and is asked again in {seconds} s");
+                host_failed(&self.model, &what)
+            }
+        }
+    }
+
+    async fn place(&self, deadline: Instant) -> Result<Place, ModelError> {
         let overloaded = || ModelError::Overloaded {
             model: self.model.clone(),
             retry_after: Duration::from_secs(2),
@@ -86,6 +117,11 @@ impl Sender {
 
     /// Sends and waits for the head of the answer, with as many tries as the binding allows.
     pub(super) async fn send(&self, body: Bytes, deadline: Instant) -> Result<Reply, ModelError> {
+        let sent = self.send_with_retries(body, deadline).await;
+        sent.inspect_err(|error| self.pace.learn(error, Instant::now()))
+    }
+
+    async fn send_with_retries(&self, body: Bytes, deadline: Instant) -> Result<Reply, ModelError> {
         let mut tries = 0;
         loop {
             tries += 1;

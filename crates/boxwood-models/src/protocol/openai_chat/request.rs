@@ -2,11 +2,11 @@
 //!
 //! Invariant: a parameter that the model refuses is never sent (`protocol::parameters` warns of what is left out).
 
-use crate::capability::{LimitField, Parameter};
+use crate::capability::{EffortField, JsonSchemaSupport, LimitField, Parameter};
 use crate::protocol::Call;
 use crate::protocol::parameters::{sampling_values, sent_effort};
-use crate::protocol::schema::{data_url, format_name, host_schema, tool_function};
-use boxwood_core::{ChatMessage, ChatRole, JsonSchemaFormat, ModelError, ToolChoice};
+use crate::protocol::schema::{data_url, format_name, host_schema, is_any_object, tool_function};
+use boxwood_core::{ChatMessage, ChatRole, Effort, JsonSchemaFormat, ModelError, ToolChoice};
 use serde_json::{Map, Value, json};
 
 /// The dialect allows four stop strings; further ones are applied to the visible text only.
@@ -54,7 +54,14 @@ pub(super) fn encode(call: &Call<'_>) -> Result<Value, ModelError> {
         .effort
         .and_then(|effort| sent_effort(capabilities, effort))
     {
-        body.insert("reasoning_effort".into(), json!(effort));
+        let (field, value) = match rules.effort_field {
+            EffortField::ReasoningEffort => ("reasoning_effort", json!(effort)),
+            EffortField::EnableThinking => (
+                "chat_template_kwargs",
+                json!({"enable_thinking": effort != Effort::Low}),
+            ),
+        };
+        body.insert(field.into(), value);
     }
     if let Some(format) = format {
         body.insert("response_format".into(), format);
@@ -66,6 +73,9 @@ pub(super) fn encode(call: &Call<'_>) -> Result<Value, ModelError> {
 }
 
 fn response_format(call: &Call<'_>, wanted: &JsonSchemaFormat) -> Result<Value, ModelError> {
+    if call.host.capabilities.json_schema != JsonSchemaSupport::None && is_any_object(wanted) {
+        return Ok(json!({"type": "json_object"}));
+    }
     let schema = host_schema(call.host, call.model, wanted)?;
     let format = json!({"name": format_name(&wanted.name), "strict": true, "schema": schema});
     Ok(json!({"type": "json_schema", "json_schema": format}))
