@@ -7,6 +7,7 @@ pub use crate::credential::{AwsKeys, EntraClient, ManagedIdentity, ServiceAccoun
 pub use crate::protocol::embeddings::EmbeddingDialect;
 
 use crate::capability::{Capabilities, JsonSchemaSupport, Parameter, SchemaLimits};
+use crate::retirement::Retirement;
 use secrecy::SecretString;
 use serde::Serialize;
 use std::time::Duration;
@@ -434,6 +435,8 @@ pub struct Host {
     pub credential: Credential,
     /// What the model accepts.
     pub capabilities: Capabilities,
+    /// When this host retires the model, where that is known.
+    pub retirement: Option<&'static Retirement>,
     /// Concurrency, tries, waiting.
     pub limits: HostLimits,
 }
@@ -485,6 +488,7 @@ pub(crate) fn test_host(kind: HostKind, family: crate::capability::Family) -> Ho
         place: Place::default(),
         credential: Credential::ApiKey("top-secret".to_owned().into()),
         capabilities: Capabilities::of_family(family),
+        retirement: None,
         limits: HostLimits::default(),
     }
 }

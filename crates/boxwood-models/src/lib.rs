@@ -9,6 +9,7 @@
 //! * [`settings`]: the `[models]` part of `boxwood.toml`, checked as a whole
 //! * [`meter`]: tokens, money, budgets and speeds of every use of a model
 //! * [`registry`], [`resolved`]: name → model that answers
+//! * [`retirement`]: when hosts retire models
 //! * [`mod@catalog`], [`pull`]: local models and how they come onto the machine
 //!
 //! Inside: `host` (kinds of hosts, URLs), `protocol` (pure encode and decode, one module per wire protocol),
@@ -28,6 +29,7 @@ pub mod pull;
 pub mod registry;
 mod remote;
 pub mod resolved;
+pub mod retirement;
 mod retry;
 pub mod settings;
 mod settings_cloud;

@@ -10,6 +10,7 @@ use crate::host::{
     Api, Authentication, Credential, Host, HostKind, HostLimits, PaceLimits, Summary, normalised_base,
 };
 use crate::protocol::protocol_of;
+use crate::retirement::retirement_of;
 use crate::settings_cloud;
 use crate::settings_entra;
 use secrecy::SecretString;
@@ -77,6 +78,11 @@ pub(crate) fn read_host(
     let base_url = base_url?;
     let mut capabilities = capabilities?;
     capabilities.also_refused.extend(api.refused());
+    let of_card = card.and_then(|card| card.host_models.first());
+    let retirement = model
+        .as_ref()
+        .or(of_card)
+        .and_then(|model| retirement_of(kind, model));
     let host = Host {
         kind,
         api,
@@ -89,6 +95,7 @@ pub(crate) fn read_host(
         place,
         credential,
         capabilities,
+        retirement,
         limits,
     };
     if purpose == Purpose::Chat {

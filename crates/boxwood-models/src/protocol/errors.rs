@@ -285,11 +285,14 @@ fn with_mend(mend: &str, words: &str) -> String {
 /// What to do where the model itself is not there.
 fn unavailable(host: Option<&Host>, status: u16, code: &str, error: &HostError) -> Option<String> {
     let words = error.message.to_ascii_lowercase();
+    let retirement = host.and_then(|host| host.retirement);
+    // That it is gone is not certain: the day is told as what the schedule says.
+    let schedule = retirement.map_or(String::new(), |known| format!("; {}", known.schedule()));
     if code == "DeploymentNotFound" {
         let deployment = host.and_then(|host| host.deployment.as_deref()).unwrap_or("?");
         return Some(format!(
             "the host has no deployment `{deployment}`: check `deployment` and `base_url` of the binding (a new \
-             deployment takes up to 5 minutes), or set a `successor`"
+             deployment takes up to 5 minutes), or set a `successor`{schedule}"
         ));
     }
     let retired = error.meaning == Some(Meaning::Retired)
@@ -299,27 +302,34 @@ fn unavailable(host: Option<&Host>, status: u16, code: &str, error: &HostError) 
         || words.contains("has been retired")
         || status == 410;
     if retired {
-        return Some(format!(
-            "the host has retired the model: set a `successor` in its binding ({})",
-            error.message
-        ));
+        return Some(match retirement {
+            Some(known) => format!(
+                "{}; bind a successor: set `successor` in its binding ({})",
+                known.sentence(),
+                error.message
+            ),
+            None => format!(
+                "the host has retired the model: set a `successor` in its binding ({})",
+                error.message
+            ),
+        });
     }
     let unknown = error.meaning == Some(Meaning::UnknownModel);
     if let Some(mend) = error.mend.filter(|_| unknown) {
         return Some(with_mend(mend, &error.message));
     }
-    let unknown = code == "model_not_found" || error.meaning == Some(Meaning::UnknownModel);
-    let named = words.contains("model") && words.contains("not found");
-    if unknown || (status == 404 && (words.contains("does not exist") || named)) {
+    let named = words.contains("does not exist") || (words.contains("model") && words.contains("not found"));
+    if unknown || code == "model_not_found" || (status == 404 && named) {
         return Some(format!(
-            "the host does not know the model: check `model` of the binding, or set a `successor` ({})",
+            "the host does not know the model: check `model` of the binding, or set a `successor` ({}){schedule}",
             error.message
         ));
     }
     (status == 404).then(|| {
-        "the host knows no such model or path (HTTP 404): it has retired the model, or `base_url` is wrong; check it, \
-         or set a `successor` in the binding"
-            .to_owned()
+        format!(
+            "the host knows no such model or path (HTTP 404): it has retired the model, or `base_url` is wrong; check \
+             it, or set a `successor` in the binding{schedule}"
+        )
     })
 }
 

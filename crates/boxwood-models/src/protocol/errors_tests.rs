@@ -350,3 +350,31 @@ fn no_half_of_a_key_is_left_where_a_message_is_cut() {
     let shown = without_secrets(in_stream, &*authenticator).to_string();
     assert!(shown.ends_with("key [key]"), "{shown}");
 }
+
+#[test]
+fn a_model_with_a_known_end_is_told_with_its_day() {
+    let mut host = host();
+    host.retirement = crate::retirement::retirement_of(HostKind::AzureOpenai, "o4-mini");
+    let authenticator = test_authenticator(&host).unwrap();
+    let told = |status, body: &Value| {
+        let headers = HeaderMap::new();
+        let body = body.to_string();
+        decode_error("m", &host, &*authenticator, status, &headers, body.as_bytes())
+            .error
+            .to_string()
+    };
+    let gone = json!({"error": {"code": "OperationNotSupported", "message": "The chatCompletion operation does not work with the specified model, o4-mini."}});
+    let message = told(400, &gone);
+    assert!(
+        message.contains("retired by Azure on 2026-10-16") && message.contains("bind a successor"),
+        "{message}"
+    );
+    let message = told(
+        404,
+        &json!({"error": {"code": "404", "message": "Resource not found"}}),
+    );
+    assert!(
+        message.contains("by Azure's schedule o4-mini retires on 2026-10-16"),
+        "{message}"
+    );
+}
