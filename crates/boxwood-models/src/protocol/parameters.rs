@@ -25,16 +25,14 @@ pub(crate) fn warnings(capabilities: &Capabilities, request: &ChatRequest) -> Ve
         |parameter: &'static str, message: String| warnings.push(ModelWarning { parameter, message });
     for (parameter, value) in sampling_values(&request.sampling) {
         if !capabilities.accepts(parameter) && !is_default(parameter, &value) {
-            let message = format!("models of the family {family} do not take it; {value} was left out");
-            warn(parameter.as_str(), message);
+            let who = who_refuses(capabilities, parameter);
+            warn(parameter.as_str(), format!("{who} take it; {value} was left out"));
         }
     }
     let may_stop = request.response_format.is_none() && !request.stop.is_empty();
     if may_stop && !capabilities.accepts(Parameter::Stop) {
-        warn(
-            "stop",
-            format!("models of the family {family} do not take it; the answer is cut here instead"),
-        );
+        let who = who_refuses(capabilities, Parameter::Stop);
+        warn("stop", format!("{who} take it; the answer is cut here instead"));
     }
     let both =
         request.sampling.temperature.is_some() && request.sampling.top_p.is_some_and(|top_p| top_p < 1.0);
@@ -44,10 +42,8 @@ pub(crate) fn warnings(capabilities: &Capabilities, request: &ChatRequest) -> Ve
         warn(Parameter::TopP.as_str(), message);
     }
     if request.parallel_tool_calls.is_some() && !capabilities.accepts(Parameter::ParallelToolCalls) {
-        warn(
-            "parallel_tool_calls",
-            format!("models of the family {family} do not take it; it was left out"),
-        );
+        let who = who_refuses(capabilities, Parameter::ParallelToolCalls);
+        warn("parallel_tool_calls", format!("{who} take it; it was left out"));
     }
     if let Some(effort) = request.effort {
         match sent_effort(capabilities, effort) {
@@ -73,6 +69,16 @@ pub(crate) fn warnings(capabilities: &Capabilities, request: &ChatRequest) -> Ve
         );
     }
     warnings
+}
+
+/// The beginning of a sentence: the family, or else what the binding says of its host.
+fn who_refuses(capabilities: &Capabilities, parameter: Parameter) -> String {
+    let rules = capabilities.rules();
+    if rules.refused.contains(&parameter) {
+        format!("models of the family {} do not", rules.name)
+    } else {
+        "what this binding asks (`api`, `unsupported`) does not".to_owned()
+    }
 }
 
 /// The effort as it is sent: a value that the family lacks becomes the next higher one that it has.

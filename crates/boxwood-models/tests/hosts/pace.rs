@@ -89,8 +89,8 @@ async fn a_host_that_asks_for_a_long_pause_gets_it() {
 #[tokio::test]
 async fn limits_per_minute_are_waited_for_or_told() {
     let stub = HostStub::start(Dialect::Vllm, answer()).await;
-    // One request a second after the first sixty; tokens for two requests of 6,000 and a reserve of 4,096.
-    let model = resolve(&binding(&stub, "tokens_per_minute = 20400"), KEY);
+    // Tokens for two requests of 6,000 with a reserve of 4,096.
+    let model = resolve(&binding(&stub, "tokens_per_minute = 21000"), KEY);
     let started = Instant::now();
     ask(&model, request(&model)).await.unwrap();
     ask(&model, request(&model)).await.unwrap();
