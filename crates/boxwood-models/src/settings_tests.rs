@@ -282,3 +282,96 @@ fn names_that_lead_nowhere_or_back_are_refused() {
         &[("models.bindings.\"x\"", "must be a table")],
     );
 }
+
+#[test]
+fn tokens_of_entra_want_all_that_the_token_service_wants() {
+    let host = "[bindings.x]\nhost = \"azure_openai\"\nbase_url = \"https://r.example\"\ndeployment = \"d\"\nfamily = \"o_series\"\n";
+    let entra =
+        "authentication = \"entra\"\ntenant_id = \"t\"\nclient_id = \"c\"\nclient_secret_env = \"KEY\"";
+    let settings = read(&format!("{host}{entra}")).unwrap();
+    let host_of = |settings: &ModelSettings| settings.bindings[0].host.clone().unwrap();
+    let Credential::Entra(client) = host_of(&settings).credential else {
+        panic!("{settings:?}")
+    };
+    assert_eq!(
+        client.token_url.as_str(),
+        "https://login.microsoftonline.com/t/oauth2/v2.0/token"
+    );
+    assert!(!format!("{settings:?}").contains("top-secret"));
+    check_errors(
+        &format!("{host}authentication = \"entra\""),
+        &[
+            ("models.bindings.\"x\".client_id", "is missing"),
+            ("models.bindings.\"x\".client_secret_env", "is missing"),
+            ("models.bindings.\"x\".tenant_id", "is missing"),
+        ],
+    );
+    check_errors(
+        &format!("{host}{entra}\napi_key_env = \"KEY\""),
+        &[("models.bindings.\"x\".api_key", "keep one of the two")],
+    );
+
+    let settings = read(&format!(
+        "{host}authentication = \"managed_identity\"\nclient_id = \"c\""
+    ))
+    .unwrap();
+    let Credential::ManagedIdentity(machine) = host_of(&settings).credential else {
+        panic!("{settings:?}")
+    };
+    assert_eq!(
+        machine.url.as_str(),
+        "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fcognitiveservices.azure.com&client_id=c"
+    );
+    let vllm = "[bindings.x]\nhost = \"vllm\"\nbase_url = \"http://127.0.0.1\"\nmodel = \"m\"\nfamily = \"compatible\"\nauthentication = \"entra\"";
+    check_errors(
+        vllm,
+        &[(
+            "models.bindings.\"x\".authentication",
+            "must be \"api_key\" or \"bearer\"",
+        )],
+    );
+}
+
+#[test]
+fn kinds_of_hosts_bring_their_own_defaults() {
+    let host = |more: &str| {
+        let toml = format!("[bindings.x]\nmodel = \"m\"\napi_key_env = \"KEY\"\n{more}");
+        read(&toml).map(|settings| settings.bindings[0].host.clone().unwrap())
+    };
+    let openai =
+        host("host = \"openai\"\nfamily = \"gpt_4\"\napi = \"responses\"\nrequests_per_minute = 60").unwrap();
+    assert_eq!(
+        crate::protocol::protocol_of(&openai)
+            .url(&openai)
+            .unwrap()
+            .as_str(),
+        "https://api.openai.com/v1/responses"
+    );
+    assert!(!openai.capabilities.accepts(Parameter::Stop), "the API has none");
+    assert_eq!(openai.limits.pace.requests_per_minute, Some(60));
+    let xai = host("host = \"xai\"\nfamily = \"grok\"").unwrap();
+    assert_eq!(xai.base_url.as_str(), "https://api.x.ai/v1/");
+    let own = host("host = \"llama_server\"\nbase_url = \"http://127.0.0.1:8080\"\nfamily = \"compatible\"")
+        .unwrap();
+    assert_eq!(own.capabilities.json_schema, JsonSchemaSupport::Full);
+    let path = |key: &str| format!("models.bindings.\"x\".{key}");
+    let refused = |more: &str, key: &str, words: &str| {
+        let toml = format!("[bindings.x]\nmodel = \"m\"\napi_key_env = \"KEY\"\n{more}");
+        check_errors(&toml, &[(&path(key), words)]);
+    };
+    refused(
+        "host = \"vllm\"\nfamily = \"compatible\"",
+        "base_url",
+        "is missing",
+    );
+    refused(
+        "host = \"xai\"\nfamily = \"grok\"\nreasoning_summary = \"auto\"",
+        "reasoning_summary",
+        "needs `api",
+    );
+    refused(
+        "host = \"ollama\"\nbase_url = \"http://127.0.0.1\"\nfamily = \"switched_thinking\"",
+        "family",
+        "compatible_thinking",
+    );
+}

@@ -6,7 +6,7 @@
 
 use super::{Account, Meter, Of};
 use crate::capability::Capabilities;
-use crate::protocol::openai_chat::output_limit;
+use crate::protocol::parameters::output_limit;
 use crate::tokens::{estimate_prompt, estimate_tokens};
 use async_trait::async_trait;
 use boxwood_core::metering::{UsageKind, UsageOutcome};
