@@ -122,6 +122,7 @@ impl RemoteModel {
             limit: self.sender.host.limits.deadline,
             visible: VisibleText::new(stop, self.sender.host.capabilities.rules().think_tags),
             compact: is_value.then(CompactJson::default),
+            total_limit: request.total_limit,
             decoder: self.protocol.decoder(&self.identity.name),
             framer: self.protocol.framing().framer(),
             prompt_tokens,

@@ -8,11 +8,14 @@ use crate::resolved::ModelWarning;
 use boxwood_core::{ChatRequest, Effort, Sampling};
 use serde_json::Value;
 
-/// Tokens to ask for: the visible ones and a reserve for thinking, within the model's limit and what the prompt leaves.
+/// Tokens to ask for: the visible ones and a reserve for thinking (none where the caller's limit holds both), within the model's limit and what the prompt leaves.
 pub(crate) fn output_limit(capabilities: &Capabilities, request: &ChatRequest, prompt_tokens: u32) -> u32 {
-    let wanted = request
-        .max_output_tokens
-        .saturating_add(capabilities.reserve(request.effort));
+    let reserve = if request.total_limit {
+        0
+    } else {
+        capabilities.reserve(request.effort)
+    };
+    let wanted = request.max_output_tokens.saturating_add(reserve);
     let left = capabilities.context_window.saturating_sub(prompt_tokens);
     wanted.min(capabilities.max_output_tokens).min(left).max(1)
 }

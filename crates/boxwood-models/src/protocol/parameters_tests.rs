@@ -23,6 +23,10 @@ fn the_output_limit_fits_model_and_window() {
     check(Family::OSeries, 6_000, Some(Effort::High), 190_000, 10_000);
     check(Family::Gpt4, 100, Some(Effort::High), 1_000, 100);
     check(Family::Gpt4, u32::MAX, None, 0, 16_384);
+    let mut total = request();
+    total.total_limit = true;
+    let capabilities = Capabilities::of_family(Family::OSeries);
+    assert_eq!(output_limit(&capabilities, &total, 1_000), 6_000);
 }
 
 #[test]

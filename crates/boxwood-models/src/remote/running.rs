@@ -39,6 +39,8 @@ pub(super) struct Reading {
     pub(super) visible: VisibleText,
     /// For a reply that keeps to a schema.
     pub(super) compact: Option<CompactJson>,
+    /// The caller's limit holds thinking and answer together, so that an end without an answer is what was asked for.
+    pub(super) total_limit: bool,
     pub(super) decoder: Box<dyn ReplyDecoder>,
     pub(super) framer: Box<dyn Framer>,
     /// An estimate, for a host that tells no usage.
@@ -226,7 +228,8 @@ impl Running {
             FinishReason::Stop if self.called => FinishReason::ToolCalls,
             finish => finish,
         };
-        if finish == FinishReason::Length && !self.shown && !self.called {
+        let is_empty = !self.shown && !self.called;
+        if finish == FinishReason::Length && is_empty && !self.reading.total_limit {
             let message = "the whole output limit went into thinking and no answer came: ask for more output tokens, \
                            lower the effort, or raise `reasoning_reserve` of the binding";
             return Err(ModelError::Failed {
