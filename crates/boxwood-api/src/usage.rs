@@ -162,6 +162,32 @@ pub struct Uses {
     pub next_marker: Option<String>,
 }
 
+/// A name that requests may use.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelEntry {
+    /// The name.
+    pub name: String,
+    /// In which relation what serves it stands to it; `null`: nothing serves it.
+    pub served: Option<&'static str>,
+    /// What answers.
+    pub answers: Option<String>,
+    /// How fast it was: tokens a second in prefill and decode, seconds to the first token, each with the median and what
+    /// 95 of 100 completions were at least as good as; `null`: nothing was measured lately.
+    pub throughput: Option<serde_json::Value>,
+}
+
+/// Every name, with measured speeds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Models {
+    /// Always `boxwood_models`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The names.
+    pub entries: Vec<ModelEntry>,
+    /// How far back is measured.
+    pub window_hours: i64,
+}
+
 fn text(value: &Option<String>) -> String {
     value.clone().unwrap_or_default()
 }

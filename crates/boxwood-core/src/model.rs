@@ -235,7 +235,8 @@ impl ChatRequest {
 }
 
 /// What a stream yields.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ChatEvent {
     /// Prompt tokens that were read so far, and how many there are (long prefill on a CPU).
     PromptProgress {

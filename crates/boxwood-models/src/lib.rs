@@ -12,18 +12,20 @@
 //! * [`retirement`]: when hosts retire models
 //! * [`mod@catalog`], [`pull`]: local models and how they come onto the machine
 //!
-//! Inside: `host` (kinds of hosts, URLs), `protocol` (pure encode and decode, one module per wire protocol),
+//! Inside: `cassette` (record and replay), `o200k` (tokens of OpenAI's models), `host` (kinds of hosts, URLs), `protocol` (pure encode and decode, one module per wire protocol),
 //! `authenticate` (keys, tokens), `remote` (the `ChatModel` over all of them, with retries, limits and deadlines),
 //! `transport`.
 
 mod authenticate;
 pub mod capability;
 pub mod cards;
+mod cassette;
 pub mod catalog;
 mod config_reader;
 mod credential;
 pub mod host;
 pub mod meter;
+mod o200k;
 mod protocol;
 pub mod pull;
 pub mod registry;

@@ -6,6 +6,7 @@
 
 use crate::capability::JsonSchemaSupport;
 use crate::cards::{ModelCard, ParameterKind, Purpose, cards, find_card, nearest_of, normalised};
+use crate::cassette::Tape;
 use crate::catalog::{CatalogPurpose, find_local};
 use crate::host::Host;
 use crate::meter::{Meter, MeteredEmbedder, MeteredModel, Of, Priced, price_of_local, price_on_host};
@@ -43,12 +44,15 @@ impl ModelRegistry {
     /// Builds the registry; `locals` in order of preference: the first is the default where the settings name none.
     ///
     /// # Errors
-    /// When hosts are bound and no connection could be made at all (no trusted certificates on this machine).
+    /// When hosts are bound and no connection could be made at all (no trusted certificates on this machine), or a
+    /// cassette can't be opened.
     pub fn new(
         settings: ModelSettings,
         locals: Vec<Arc<dyn ChatModel>>,
         embedder: Option<Arc<dyn Embedder>>,
     ) -> Result<Self, TransportError> {
+        let tape = Tape::open(&settings)?;
+        let locals = tape.around_locals(locals, &names_on_hosts(&settings));
         let mut remotes: BTreeMap<String, Arc<dyn ChatModel>> = BTreeMap::new();
         let mut remote_embedders: BTreeMap<String, Arc<dyn Embedder>> = BTreeMap::new();
         let mut prices: BTreeMap<String, Arc<Priced>> = BTreeMap::new();
@@ -68,7 +72,7 @@ impl ModelRegistry {
                 continue;
             }
             let model = RemoteModel::new(identity, host.clone(), transport)?;
-            remotes.insert(binding.name.clone(), Arc::new(model));
+            remotes.insert(binding.name.clone(), tape.around(Arc::new(model)));
         }
         let inner = Inner {
             settings,
@@ -443,6 +447,15 @@ impl ModelRegistry {
                 .collect(),
         }
     }
+}
+
+/// The names that models on hosts report.
+fn names_on_hosts(settings: &ModelSettings) -> Vec<String> {
+    let bound = settings.bindings.iter();
+    let hosts = bound.filter_map(|binding| Some((binding, binding.host.as_ref()?)));
+    hosts
+        .map(|(binding, host)| remote_identity(binding, host).name)
+        .collect()
 }
 
 /// Whether the binding names one chat model.

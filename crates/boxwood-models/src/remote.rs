@@ -14,7 +14,7 @@ pub(crate) use embedder::RemoteEmbedder;
 use crate::host::Host;
 use crate::protocol::parameters::output_limit;
 use crate::protocol::{Call, CompactJson, VisibleText, WireProtocol, protocol_of};
-use crate::tokens::{estimate_prompt, estimate_tokens};
+use crate::tokens;
 use crate::transport::{Transport, TransportError};
 use async_trait::async_trait;
 use boxwood_core::{ChatModel, ChatRequest, ChatStream, ModelError, ModelIdentity};
@@ -61,8 +61,9 @@ impl RemoteModel {
             });
         }
         self.identity.check_tools(request)?;
-        let prompt = estimate_prompt(request);
         let wanted = request.max_output_tokens.min(self.identity.max_output_tokens);
+        let family = self.host.capabilities.family;
+        let prompt = tokens::prompt_tokens(family, request, wanted, self.identity.context_window);
         let tokens = prompt.saturating_add(wanted);
         if tokens > self.identity.context_window {
             let limit = self.identity.context_window;
@@ -82,9 +83,9 @@ impl ChatModel for RemoteModel {
         &self.identity
     }
 
-    /// An upper estimate: the host's tokenizer is not at hand.
+    /// Exactly for OpenAI's models; for others an upper estimate, since the host's tokenizer is not at hand.
     async fn count_tokens(&self, text: &str) -> Result<u32, ModelError> {
-        Ok(estimate_tokens(text))
+        Ok(tokens::count_tokens(self.host.capabilities.family, text))
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {

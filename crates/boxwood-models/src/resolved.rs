@@ -7,6 +7,7 @@ use crate::capability::{Capabilities, Parameter};
 use crate::cards::{ModelCard, ParameterKind, Purpose};
 use crate::protocol::parameters;
 use crate::registry::ModelRegistry;
+use crate::tokens;
 use boxwood_core::{ChatModel, ChatRequest, ChatStream, Embedder, ModelError, ModelIdentity};
 use serde::Serialize;
 use std::sync::Arc;
@@ -177,12 +178,30 @@ impl ResolvedModel {
         Some(self.registry.metered(next))
     }
 
+    /// Refuses what the card of the name does not take, whatever serves it.
+    fn check_card(&self, request: &ChatRequest) -> Result<(), ModelError> {
+        let Some(card) = self.card else { return Ok(()) };
+        let (Some(limit), Some(family)) = (card.input_context_window, card.family) else {
+            return Ok(());
+        };
+        let tokens = tokens::prompt_tokens(family, request, 0, limit);
+        if tokens <= limit {
+            return Ok(());
+        }
+        Err(ModelError::ContextTooLong {
+            model: card.api_name.clone(),
+            tokens,
+            limit,
+        })
+    }
+
     /// Starts the completion here, or where [`ResolvedModel::after_failure`] points. The returned model is the one that
     /// really answers; report that one.
     ///
     /// # Errors
     /// The first failure, when nothing else serves.
     pub async fn start(&self, request: ChatRequest) -> Result<(ResolvedModel, ChatStream), ModelError> {
+        self.check_card(&request)?;
         let mut current = self.clone();
         // The settings allow no circle, so the chain ends; the bound holds if that were ever wrong.
         for _ in 0..8 {

@@ -12,6 +12,7 @@ use crate::settings_host::{read_host, read_url};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::fmt;
+use std::path::PathBuf;
 use url::Url;
 
 /// The `[models]` table as it was read; nothing is checked yet, and its values are never printed.
@@ -62,6 +63,10 @@ pub struct ModelSettings {
     pub proxy: Proxy,
     /// A model hub to pull from when the Python packages fail; `None`: none is contacted.
     pub hub_url: Option<Url>,
+    /// The cassette that traffic is recorded to.
+    pub record: Option<PathBuf>,
+    /// The cassette that is played back instead of asking models.
+    pub replay: Option<PathBuf>,
     /// Prices that the operator states; they win over the embedded list.
     pub prices: Vec<StatedPrice>,
 }
@@ -110,7 +115,15 @@ impl RawModels {
             hub_url: read_url(&mut reader, "hub_url"),
             bindings: Vec::new(),
             prices: Vec::new(),
+            record: reader.string("record").map(PathBuf::from),
+            replay: reader.string("replay").map(PathBuf::from),
         };
+        if settings.record.is_some() && settings.replay.is_some() {
+            reader.error(
+                "replay",
+                "stands beside `record`: a cassette is either recorded or played back",
+            );
+        }
         for (name, table) in reader.tables("prices") {
             let path = format!("models.prices.\"{}\"", clipped(&name));
             let nested = TableReader::new(path, table, reader.errors());

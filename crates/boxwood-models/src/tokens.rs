@@ -1,8 +1,12 @@
-//! An upper estimate of tokens for models whose tokenizer is not at hand.
+//! How many tokens a text has: exactly for OpenAI's models, else an upper estimate.
 //!
-//! Invariant: an estimate for budgets, meant to be too high rather than too low for ordinary text in any script; it is
-//! not a proven bound (a text of rare characters can exceed it), so a host's own "too long" is still handled.
+//! Invariants: a prompt that fits by its estimate is not counted, so that a long one costs a millisecond; one that does
+//! not is counted exactly where the vocabulary is known, before it is refused. The estimate is
+//! meant to be too high rather than too low for ordinary text in any script; it is not a proven bound (a text of rare
+//! characters can exceed it), so a host's own "too long" is still handled.
 
+use crate::capability::Family;
+use crate::o200k;
 use boxwood_core::ChatRequest;
 
 /// Tokens around a message: role and separators.
@@ -54,6 +58,28 @@ impl Class {
     }
 }
 
+/// Whether models of the family read text as o200k_base does. `gpt_4` is left out: its older members do not.
+fn reads_o200k(family: Family) -> bool {
+    matches!(family, Family::OSeries | Family::Gpt5 | Family::GptOss)
+}
+
+/// Tokens of a text for a family: exactly where its vocabulary is known, else an upper estimate.
+pub(crate) fn count_tokens(family: Family, text: &str) -> u32 {
+    let exact = reads_o200k(family).then(|| o200k::count(text)).flatten();
+    exact.unwrap_or_else(|| estimate_tokens(text))
+}
+
+/// Tokens of a prompt: the estimate where it leaves the wanted output its place in the window, else as exactly as the
+/// family's vocabulary is known.
+pub(crate) fn prompt_tokens(family: Family, request: &ChatRequest, wanted: u32, window: u32) -> u32 {
+    let estimate = estimate_prompt(request);
+    if estimate.saturating_add(wanted) <= window || !reads_o200k(family) {
+        return estimate;
+    }
+    let counted = prompt_by(request, |text| count_tokens(family, text));
+    counted.min(estimate)
+}
+
 /// Upper estimate for a text.
 pub(crate) fn estimate_tokens(text: &str) -> u32 {
     let mut tokens: u64 = 0;
@@ -75,24 +101,28 @@ pub(crate) fn estimate_tokens(text: &str) -> u32 {
 
 /// Upper estimate for a whole prompt.
 pub(crate) fn estimate_prompt(request: &ChatRequest) -> u32 {
+    prompt_by(request, estimate_tokens)
+}
+
+fn prompt_by(request: &ChatRequest, count: impl Fn(&str) -> u32) -> u32 {
     let of_message = |message: &boxwood_core::ChatMessage| {
         let images = u32::try_from(message.images.len())
             .unwrap_or(u32::MAX)
             .saturating_mul(PER_IMAGE);
         let calls = message.tool_calls.iter().map(|call| {
-            estimate_tokens(&call.name)
-                .saturating_add(estimate_tokens(&call.arguments))
+            count(&call.name)
+                .saturating_add(count(&call.arguments))
                 .saturating_add(PER_MESSAGE)
         });
-        estimate_tokens(&message.content)
+        count(&message.content)
             .saturating_add(images)
             .saturating_add(calls.fold(0, u32::saturating_add))
             .saturating_add(PER_MESSAGE)
     };
     let of_tool = |tool: &boxwood_core::ToolDefinition| {
-        estimate_tokens(&tool.name)
-            .saturating_add(tool.description.as_deref().map_or(0, estimate_tokens))
-            .saturating_add(estimate_tokens(&tool.parameters.to_string()))
+        count(&tool.name)
+            .saturating_add(tool.description.as_deref().map_or(0, &count))
+            .saturating_add(count(&tool.parameters.to_string()))
             .saturating_add(PER_MESSAGE)
     };
     let messages = request.messages.iter().map(of_message);
@@ -104,6 +134,7 @@ pub(crate) fn estimate_prompt(request: &ChatRequest) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use boxwood_core::{ChatMessage, ChatRole};
 
     /// Counts of o200k_base, taken once with the real tokenizer: the estimate is above each, and not wildly so.
     #[test]
@@ -120,6 +151,27 @@ mod tests {
             check(text, *counted);
         }
         assert_eq!(estimate_tokens(""), 1);
+    }
+
+    #[test]
+    fn openais_models_are_counted_exactly_and_only_where_it_matters() {
+        for (text, counted) in SAMPLES {
+            assert_eq!(count_tokens(Family::OSeries, text), *counted, "{text}");
+            assert_eq!(
+                count_tokens(Family::Compatible, text),
+                estimate_tokens(text),
+                "{text}"
+            );
+        }
+        let text = SAMPLES[0].0.repeat(100);
+        let request = ChatRequest::new(vec![ChatMessage::new(ChatRole::User, &text)], 10);
+        let estimate = estimate_prompt(&request);
+        assert_eq!(prompt_tokens(Family::OSeries, &request, 10, 1 << 20), estimate);
+        let exact = prompt_tokens(Family::OSeries, &request, 10, 100);
+        let framing = 2 * PER_MESSAGE;
+        assert_eq!(exact, count_tokens(Family::OSeries, &text) + framing);
+        assert!(exact < estimate);
+        assert_eq!(prompt_tokens(Family::Gpt4, &request, 10, 100), estimate);
     }
 
     const SAMPLES: &[(&str, u32)] = &[

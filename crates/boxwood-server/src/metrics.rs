@@ -6,12 +6,14 @@
 use crate::join::Joins;
 use boxwood_answer::{Answer, AnswerError, Extracted, GeneratedText, StepTimings};
 use boxwood_core::Usage;
+use boxwood_models::meter::Speed;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// Upper bounds in seconds: from an instant refusal to a long document on a slow processor.
@@ -39,6 +41,15 @@ struct NameLabels {
     name: &'static str,
 }
 
+/// The names are those of the configuration and of cards; the meter bounds how many there are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SpeedLabels {
+    model: String,
+    requested: String,
+    measure: &'static str,
+    quantile: &'static str,
+}
+
 /// The server's counters.
 #[derive(Debug)]
 pub struct Metrics {
@@ -51,6 +62,7 @@ pub struct Metrics {
     questions_running: Gauge,
     answer_seconds: Family<NameLabels, Histogram>,
     tokens: Family<NameLabels, Counter>,
+    speeds: Family<SpeedLabels, Gauge<f64, AtomicU64>>,
 }
 
 impl Metrics {
@@ -66,6 +78,7 @@ impl Metrics {
             questions_running: Gauge::default(),
             answer_seconds: Family::new_with_constructor(|| Histogram::new(ANSWER_SECONDS)),
             tokens: Family::default(),
+            speeds: Family::default(),
         };
         metrics.register();
         metrics
@@ -110,6 +123,34 @@ impl Metrics {
             "Tokens by kind: input, cached, output",
             self.tokens.clone(),
         );
+        registry.register(
+            "model_speed",
+            "How fast models were within a day: 95 of 100 completions were at least as good as quantile 0.95",
+            self.speeds.clone(),
+        );
+    }
+
+    /// Tells how fast models were lately.
+    pub fn measured(&self, speeds: &[Speed]) {
+        self.speeds.clear();
+        for speed in speeds {
+            for (measure, spread) in [
+                ("prefill_tokens_per_second", speed.prefill_tokens_per_second),
+                ("decode_tokens_per_second", speed.decode_tokens_per_second),
+                ("first_token_seconds", speed.first_token_seconds),
+            ] {
+                let Some(spread) = spread else { continue };
+                for (quantile, value) in [("0.5", spread.median), ("0.95", spread.p95)] {
+                    let labels = SpeedLabels {
+                        model: speed.model.clone(),
+                        requested: speed.requested.clone(),
+                        measure,
+                        quantile,
+                    };
+                    self.speeds.get_or_create(&labels).set(value);
+                }
+            }
+        }
     }
 
     /// A request began.

@@ -15,7 +15,7 @@ use boxwood_answer::{
     Extraction, GeneratedText, Language, ProgressSink, Question, TextGenAgent, TextGeneration,
 };
 use boxwood_core::{Clock, Ids};
-use boxwood_models::{CardStatus, Meter, ModelRegistry, ResolveError, Served};
+use boxwood_models::{CardStatus, Meter, ModelRegistry, ModelRow, ResolveError, Served};
 use boxwood_store::Store;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -97,6 +97,11 @@ pub trait Asker: Send + Sync {
     /// Whether nothing serves a model, or Box has withdrawn it and only a stand-in would answer.
     fn is_inactive(&self, model: &str) -> bool;
 
+    /// Every model with what serves it.
+    fn models(&self) -> Vec<ModelRow> {
+        Vec::new()
+    }
+
     /// Whether a question could be answered now: what is missing, in one sentence a person can act on.
     ///
     /// # Errors
@@ -156,7 +161,7 @@ impl Asker for AnswerService {
     }
 
     fn knows_model(&self, name: &str) -> Result<(), String> {
-        match self.models().resolve(Some(name)) {
+        match Self::models(self).resolve(Some(name)) {
             Err(error @ (ResolveError::Unknown { .. } | ResolveError::WrongPurpose { .. })) => {
                 Err(error.to_string())
             }
@@ -165,7 +170,7 @@ impl Asker for AnswerService {
     }
 
     fn is_inactive(&self, model: &str) -> bool {
-        match self.models().resolve(Some(model)) {
+        match Self::models(self).resolve(Some(model)) {
             Err(_) => true,
             Ok(resolved) => {
                 let listed = resolved.card.is_none_or(|card| card.status == CardStatus::Listed);
@@ -174,8 +179,12 @@ impl Asker for AnswerService {
         }
     }
 
+    fn models(&self) -> Vec<ModelRow> {
+        Self::models(self).overview()
+    }
+
     fn ready(&self) -> Result<(), String> {
-        self.models()
+        Self::models(self)
             .resolve(None)
             .map(|_| ())
             .map_err(|error| error.to_string())

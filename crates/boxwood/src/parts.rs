@@ -89,7 +89,8 @@ pub fn build(config: &Config, store: Arc<dyn Store>) -> anyhow::Result<Parts> {
 fn start_engine(config: &Config) -> anyhow::Result<Option<LocalModel>> {
     let model = chat_model(config);
     let models_dir = config.models_dir();
-    if !is_complete(model, &models_dir) {
+    // What is played back needs no engine.
+    if config.models.replay.is_some() || !is_complete(model, &models_dir) {
         return Ok(None);
     }
     let settings = &config.engine;

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Completions of a model that are looked back at.
 const KEPT: usize = 256;
+/// Models, each by the name that was asked for, that are measured: names behind a pattern are the client's to choose.
+const MOST_NAMES: usize = 256;
 /// How far back.
 pub const WINDOW: Duration = Duration::hours(24);
 
@@ -115,7 +117,11 @@ impl Speeds {
     /// Takes a completion in.
     pub(super) fn note(&self, model: &str, requested: &str, sample: Sample) {
         let mut all = self.0.lock();
-        let samples = all.entry((model.to_owned(), requested.to_owned())).or_default();
+        let name = (model.to_owned(), requested.to_owned());
+        if all.len() >= MOST_NAMES && !all.contains_key(&name) {
+            return;
+        }
+        let samples = all.entry(name).or_default();
         if samples.len() >= KEPT {
             samples.pop_front();
         }

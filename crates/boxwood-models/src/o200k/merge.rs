@@ -11,9 +11,15 @@ use std::collections::BinaryHeap;
 /// Pieces longer than this keep a heap.
 const LONG: usize = 1_024;
 
-/// Memory for merging, used again for each piece.
-#[derive(Default)]
+/// Pieces up to this length are remembered.
+const SHORT: usize = 64;
+/// How many are; a power of two.
+const REMEMBERED: usize = 4_096;
+
+/// Memory for merging, used again for each piece of a text.
 pub(super) struct Merger {
+    /// Hashes of pieces with their counts: names and terms come again in a text.
+    seen: Vec<(u64, u32)>,
     /// Where each part begins; one more than there are parts.
     starts: Vec<u32>,
     /// The rank of each part's merger with the next one.
@@ -25,30 +31,68 @@ pub(super) struct Merger {
     previous: Vec<u32>,
 }
 
-impl Merger {
-    /// How many tokens the piece has.
-    pub(super) fn count(&mut self, vocabulary: &Vocabulary, piece: &str) -> usize {
-        if piece.len() <= LONG {
-            self.count_short(vocabulary, piece)
-        } else {
-            self.count_long(vocabulary, piece.as_bytes())
+impl Default for Merger {
+    fn default() -> Self {
+        Self {
+            seen: vec![(0, 0); REMEMBERED],
+            starts: Vec::new(),
+            ranks: Vec::new(),
+            merged: Vec::new(),
+            heap: BinaryHeap::new(),
+            next: Vec::new(),
+            previous: Vec::new(),
         }
+    }
+}
+
+impl Merger {
+    /// How many tokens the piece has; `hash` is that of its bytes.
+    pub(super) fn count(&mut self, vocabulary: &Vocabulary, piece: &str, hash: u64) -> usize {
+        if piece.len() > LONG {
+            return self.count_long(vocabulary, piece.as_bytes());
+        }
+        if piece.len() > SHORT {
+            return self.count_short(vocabulary, piece);
+        }
+        let place = (hash as usize) % REMEMBERED;
+        let (known, count) = self.seen[place];
+        if known == hash {
+            return count as usize;
+        }
+        let count = self.count_short(vocabulary, piece);
+        self.seen[place] = (hash, count as u32);
+        count
+    }
+
+    /// The counts of the two ways of merging.
+    #[cfg(test)]
+    pub(super) fn both_ways(&mut self, vocabulary: &Vocabulary, piece: &str) -> (usize, usize) {
+        (
+            self.count_short(vocabulary, piece),
+            self.count_long(vocabulary, piece.as_bytes()),
+        )
     }
 
     fn count_short(&mut self, vocabulary: &Vocabulary, piece: &str) -> usize {
         self.starts.clear();
-        for (start, character) in piece.char_indices() {
-            let parts = match vocabulary.is_whole(character) {
+        let mut before_ascii = false;
+        let mut characters = piece.char_indices().peekable();
+        while let Some((start, character)) = characters.next() {
+            let after_ascii = characters.peek().is_some_and(|(_, next)| next.is_ascii());
+            let parts = match !before_ascii && !after_ascii && vocabulary.is_whole(character) {
                 true => 1,
                 false => character.len_utf8(),
             };
-            self.starts.extend((start..start + parts).map(|start| start as u32));
+            self.starts
+                .extend((start..start + parts).map(|start| start as u32));
+            before_ascii = character.is_ascii();
         }
         self.starts.push(piece.len() as u32);
         let piece = piece.as_bytes();
         self.ranks.clear();
         let pairs = self.starts.windows(3);
-        self.ranks.extend(pairs.map(|parts| vocabulary.rank(&piece[parts[0] as usize..parts[2] as usize])));
+        self.ranks
+            .extend(pairs.map(|parts| vocabulary.rank(&piece[parts[0] as usize..parts[2] as usize])));
         self.ranks.push(NONE);
         loop {
             let lowest = self.ranks.iter().copied().min().unwrap_or(NONE);

@@ -24,19 +24,20 @@ const TOKENS: usize = 199_998;
 /// Slots of the table; a power of two, so that about half stay free.
 const SLOTS: usize = 1 << 19;
 /// No token.
-pub(self) const NONE: u32 = u32::MAX;
+const NONE: u32 = u32::MAX;
 
 /// The vocabulary as a table from bytes to ranks.
 ///
 /// A slot holds the upper bits of the hash of a token's bytes and, in the lower [`RANK_BITS`], its rank; the bytes
 /// themselves are not kept, because looking at them would cost two more cache misses. Bytes that are no token are taken
 /// for one with a probability of 2⁻⁴⁶ a lookup.
-pub(self) struct Vocabulary {
+struct Vocabulary {
     /// Open addressing; [`FREE`] where there is none.
     slots: Vec<u64>,
     /// Ranks of the tokens of two bytes.
     pairs: Vec<u32>,
-    /// Whether a character of the basic plane is always merged into one token before it can be merged with another.
+    /// Whether a character of the basic plane, between others that are no ASCII, is always merged into one token before it
+    /// can be merged with a neighbour.
     whole: Vec<bool>,
     count: usize,
 }
@@ -61,8 +62,9 @@ pub(crate) fn count(text: &str) -> Option<u32> {
     let mut merger = merge::Merger::default();
     let mut count: usize = 0;
     for piece in split::pieces(text) {
-        count += match vocabulary.rank(piece.as_bytes()) {
-            NONE => merger.count(vocabulary, piece),
+        let hash = hash(piece.as_bytes());
+        count += match vocabulary.find(hash) {
+            NONE => merger.count(vocabulary, piece, hash),
             _ => 1,
         };
     }
@@ -118,7 +120,7 @@ impl Vocabulary {
         }
     }
 
-    /// Whether the character is a part from the beginning.
+    /// Whether the character is a part from the beginning, where no ASCII stands beside it.
     fn is_whole(&self, character: char) -> bool {
         self.whole.get(character as usize).copied().unwrap_or(false)
     }
@@ -128,7 +130,11 @@ impl Vocabulary {
         if let [first, second] = bytes {
             return self.rank_of_pair(*first, *second);
         }
-        let hash = hash(bytes);
+        self.find(hash(bytes))
+    }
+
+    /// The rank of the token with this hash, or [`NONE`].
+    fn find(&self, hash: u64) -> u32 {
         let mut slot = place(hash);
         loop {
             let found = self.slots[slot];
@@ -149,7 +155,7 @@ impl Vocabulary {
     }
 }
 
-/// Tokens that hold a part of a character beside something else, by that part.
+/// Tokens that hold a part of a character beside a part of another one that is no ASCII, by the first part.
 #[derive(Default)]
 struct Torn(HashMap<Vec<u8>, u32>);
 
@@ -160,10 +166,10 @@ impl Torn {
         let begin = token.iter().take_while(|byte| is_inner(byte)).count();
         let last = token.iter().rposition(|byte| !is_inner(byte)).unwrap_or(0);
         let end_is_whole = std::str::from_utf8(&token[last..]).is_ok();
-        if begin > 0 && begin < token.len() {
+        if begin > 0 && token.get(begin).is_some_and(|next| !next.is_ascii()) {
             self.0.entry(token[..begin].to_vec()).or_insert(rank);
         }
-        if last > 0 && !end_is_whole {
+        if last > 0 && !end_is_whole && !token[last - 1].is_ascii() {
             self.0.entry(token[last..].to_vec()).or_insert(rank);
         }
     }
@@ -171,7 +177,10 @@ impl Torn {
     /// The lowest rank of a token that tears this character apart.
     fn lowest(&self, character: &[u8]) -> u32 {
         let parts = (1..character.len()).flat_map(|at| [&character[..at], &character[at..]]);
-        parts.filter_map(|part| self.0.get(part).copied()).min().unwrap_or(NONE)
+        parts
+            .filter_map(|part| self.0.get(part).copied())
+            .min()
+            .unwrap_or(NONE)
     }
 }
 

@@ -81,7 +81,8 @@ static CLASSES: LazyLock<Vec<Class>> = LazyLock::new(|| {
         (r"[\r\n]", Class::Break),
     ] {
         let parsed = regex_syntax::parse(expression);
-        let Ok(HirKind::Class(HirClass::Unicode(class_of))) = parsed.map(regex_syntax::hir::Hir::into_kind) else {
+        let Ok(HirKind::Class(HirClass::Unicode(class_of))) = parsed.map(regex_syntax::hir::Hir::into_kind)
+        else {
             tracing::error!(expression, "a class of characters can't be read");
             continue;
         };
@@ -147,7 +148,8 @@ impl Scan<'_> {
     }
 
     fn piece_end(&self, start: usize, class: Class, size: usize) -> usize {
-        let word = |from: usize, end: Option<usize>| end.map(|end| self.suffix(end)).filter(|end| *end > from);
+        let word =
+            |from: usize, end: Option<usize>| end.map(|end| self.suffix(end)).filter(|end| *end > from);
         // Both ways of a word are tried with a prefix first, then without.
         if class.prefix() {
             let after = start + size;
@@ -233,7 +235,9 @@ impl Scan<'_> {
             return None;
         }
         let rest = &self.text.as_bytes()[end..];
-        let more = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n' | b'/'));
+        let more = rest
+            .iter()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n' | b'/'));
         Some(end + more.count())
     }
 

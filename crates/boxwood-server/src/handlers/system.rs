@@ -34,6 +34,7 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Response {
 
 /// Prometheus' text form.
 pub(crate) async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
+    state.metrics().measured(&state.meter.speeds());
     let text = state.metrics().text().map_err(ApiError::internal)?;
     Ok((
         [(

@@ -10,8 +10,9 @@ use crate::state::AppState;
 use crate::usage::{budget_use, one_use, usage_sum};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use boxwood_api::usage::{UsageReport, Uses, sums_csv, uses_csv};
+use boxwood_api::usage::{ModelEntry, Models, UsageReport, Uses, sums_csv, uses_csv};
 use boxwood_core::{Principal, Scope};
+use boxwood_models::meter::{Speed, WINDOW};
 use boxwood_store::{UsageBy, UsageFilter, UserKind, UserRole};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -69,6 +70,36 @@ async fn single(
         next_marker,
     };
     Ok(BoxJson(uses).into_response())
+}
+
+/// `GET /boxwood/models`: every name that requests may use, what serves it, and how fast that was lately.
+pub(crate) async fn models(
+    State(state): State<AppState>,
+    Authenticated(principal): Authenticated,
+) -> Result<BoxJson<Models>, ApiError> {
+    require_any(&principal, &[Scope::AiReadwrite])?;
+    let speeds = state.meter.speeds();
+    let entries = state.asker.models().into_iter().map(|row| {
+        let (served, answers) = match row.served {
+            Ok((served, identity)) => (Some(served.as_str()), Some(identity.name)),
+            Err(_) => (None, None),
+        };
+        let of_row = |speed: &&Speed| speed.requested == row.name && Some(&speed.model) == answers.as_ref();
+        ModelEntry {
+            throughput: speeds
+                .iter()
+                .find(of_row)
+                .and_then(|speed| serde_json::to_value(speed).ok()),
+            name: row.name,
+            served,
+            answers,
+        }
+    });
+    Ok(BoxJson(Models {
+        kind: "boxwood_models",
+        entries: entries.collect(),
+        window_hours: WINDOW.num_hours(),
+    }))
 }
 
 /// All counters for administrators, one's own and those of everybody together for others.

@@ -10,6 +10,7 @@ pub(super) fn rows() -> Vec<Route> {
         Route::get("/metrics", "boxwood_metrics", system::metrics),
         Route::get("/docs/errors", "boxwood_errors", system::errors),
         Route::get("/openapi.json", "boxwood_description", description::show),
+        Route::get("/boxwood/models", "boxwood_models", usage::models),
         Route::get("/boxwood/usage", "boxwood_usage", usage::list),
         Route::get("/boxwood/answers", "boxwood_answers", answers::list),
         Route::get("/boxwood/answers/{answer_id}", "boxwood_answer", answers::get),

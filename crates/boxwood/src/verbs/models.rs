@@ -4,12 +4,19 @@ use super::Common;
 use crate::config::Config;
 use crate::{output, parts};
 use anyhow::{Context, bail};
+use boxwood_core::{Clock, SystemClock};
+use boxwood_models::meter::{Sample, Speed, Spread, WINDOW};
 use boxwood_models::pull::{self, FileState, PullOptions, PullProgress, PullStage, PulledFrom};
 use boxwood_models::{CatalogModel, ModelRegistry, catalog, find_local};
+use boxwood_store::{UsageFilter, UsageReader};
 use clap::Subcommand;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
+
+/// Uses that speeds are taken from.
+const MOST_USES: u32 = 10_000;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -45,14 +52,14 @@ enum Action {
 pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = common.load()?;
     match arguments.action {
-        None => list(&config),
+        None => list(&config).await,
         Some(Action::Pull { names, hub }) => pull_all(&config, &names, hub).await,
         Some(Action::Verify { names }) => verify_all(&config, &names).await,
         Some(Action::Remove { names }) => remove_all(&config, &names),
     }
 }
 
-fn list(config: &Config) -> anyhow::Result<ExitCode> {
+async fn list(config: &Config) -> anyhow::Result<ExitCode> {
     let models_dir = config.models_dir();
     output::line("On this machine:");
     for installed in pull::installed(&models_dir) {
@@ -73,7 +80,8 @@ fn list(config: &Config) -> anyhow::Result<ExitCode> {
     }
     let locals = parts::local_models(config)?;
     let registry = ModelRegistry::new(config.models.clone(), locals, None)?;
-    output::line("\nNames that requests may use, and what serves each:");
+    let speeds = speeds(config).await?;
+    output::line("\nNames that requests may use, what serves each, and how fast it was lately:");
     for row in registry.overview() {
         let limits = row.card.map_or_else(String::new, |card| {
             let tokens = |count: Option<u32>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
@@ -88,8 +96,56 @@ fn list(config: &Config) -> anyhow::Result<ExitCode> {
             Err(error) => format!("nothing: {error}"),
         };
         output::line(format_args!("  {:<46} {:<24} {served}", row.name, limits));
+        for speed in speeds.iter().filter(|speed| speed.requested == row.name) {
+            output::line(format_args!("  {:<46} {:<24} {}", "", "", shown(speed)));
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How fast models were within a day, from the uses that a server recorded in the data folder.
+async fn speeds(config: &Config) -> anyhow::Result<Vec<Speed>> {
+    let Some(reader) = UsageReader::open(&config.data).await? else {
+        return Ok(Vec::new());
+    };
+    let filter = UsageFilter {
+        from: Some(SystemClock.now() - WINDOW),
+        ..UsageFilter::default()
+    };
+    let uses = reader.single(&filter, None, MOST_USES).await?;
+    let mut samples: BTreeMap<(String, String), Vec<Sample>> = BTreeMap::new();
+    for used in uses
+        .iter()
+        .filter(|used| used.kind == "chat" && used.outcome == "finished")
+    {
+        let name = (used.model.clone(), used.requested.clone());
+        samples
+            .entry(name)
+            .or_default()
+            .extend(Sample::of(&used.usage, used.at));
+    }
+    let speeds = samples.iter().filter(|(_, samples)| !samples.is_empty());
+    Ok(speeds
+        .map(|((model, requested), samples)| Speed::of(model, requested, samples))
+        .collect())
+}
+
+/// `prefill 480 (p95 410), decode 23 (19) tokens/s; first token 0.9 s (1.4) · boxwood__x, 12 answers`
+fn shown(speed: &Speed) -> String {
+    let spread = |spread: Option<Spread>, digits: usize| {
+        spread.map_or_else(
+            || "?".to_owned(),
+            |spread| format!("{:.digits$} (p95 {:.digits$})", spread.median, spread.p95),
+        )
+    };
+    format!(
+        "prefill {}, decode {} tokens/s; first token {} s · {}, {} answers",
+        spread(speed.prefill_tokens_per_second, 0),
+        spread(speed.decode_tokens_per_second, 1),
+        spread(speed.first_token_seconds, 2),
+        speed.model,
+        speed.samples
+    )
 }
 
 async fn pull_all(config: &Config, names: &[String], hub: Option<url::Url>) -> anyhow::Result<ExitCode> {

@@ -13,6 +13,7 @@ use boxwood_server::tls::{self, CurrentCertificate, TlsFiles};
 use boxwood_server::usage::restore_budgets;
 use boxwood_server::{AppParts, AppState};
 use boxwood_store::{Seed, SqliteStore, Store, StoreOptions};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,11 +31,21 @@ pub struct Arguments {
     /// Load the model at once instead of at the first question.
     #[arg(long)]
     warm: bool,
+    /// Record the traffic with models to this cassette.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Play this cassette back instead of asking models.
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
 }
 
 /// Runs the verb until SIGTERM or Ctrl-C.
 pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let config = common.load()?;
+    let mut config = common.load()?;
+    if arguments.record.is_some() || arguments.replay.is_some() {
+        config.models.record = arguments.record.clone();
+        config.models.replay = arguments.replay.clone();
+    }
     logs::start(config.json_logs);
     let options = StoreOptions {
         max_file_size: config.server.limits.upload_bytes,

@@ -1,0 +1,190 @@
+//! What is recorded is played back; what was not recorded is refused with the nearest recording.
+
+use super::*;
+use async_trait::async_trait;
+use boxwood_core::{ChatMessage, ChatModel, ChatRole, ChatStream, FinishReason, ImageInput, Usage};
+use futures::{StreamExt, TryStreamExt};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Answers with the number of the request; its third one breaks off.
+struct Counting(ModelIdentity, AtomicU32);
+
+fn identity() -> ModelIdentity {
+    ModelIdentity {
+        name: "boxwood__x".into(),
+        provider: "boxwood".into(),
+        context_window: 8_192,
+        max_output_tokens: 1_000,
+        images: true,
+        scores_choices: true,
+        json_schema: false,
+        tools: false,
+    }
+}
+
+#[async_trait]
+impl ChatModel for Counting {
+    fn identity(&self) -> &ModelIdentity {
+        &self.0
+    }
+
+    async fn count_tokens(&self, text: &str) -> Result<u32, ModelError> {
+        Ok(text.len() as u32)
+    }
+
+    async fn stream(&self, _: ChatRequest) -> Result<ChatStream, ModelError> {
+        let number = self.1.fetch_add(1, Ordering::Relaxed);
+        let text = ChatEvent::Text {
+            text: format!("answer {number}"),
+            log_prob: Some(-0.25),
+        };
+        let end = ChatEvent::End {
+            finish: FinishReason::Stop,
+            usage: Usage {
+                input_tokens: 5,
+                output_tokens: 2,
+                ..Usage::default()
+            },
+        };
+        let last = match number {
+            2 => Err(ModelError::Failed {
+                model: "boxwood__x".into(),
+                message: "the host broke off".into(),
+            }),
+            _ => Ok(end),
+        };
+        Ok(futures::stream::iter([Ok(text), last]).boxed())
+    }
+
+    async fn score_choices(&self, _: ChatRequest, choices: &[String]) -> Result<ChoiceScores, ModelError> {
+        Ok(ChoiceScores {
+            log_probs: vec![-0.5; choices.len()],
+            token_log_probs: vec![vec![-0.5]; choices.len()],
+            state: None,
+        })
+    }
+}
+
+fn request(text: &str) -> ChatRequest {
+    let mut message = ChatMessage::new(ChatRole::User, text);
+    message.images.push(ImageInput {
+        media_type: "image/png".into(),
+        bytes: vec![1, 2, 3],
+    });
+    ChatRequest::new(vec![message], 100)
+}
+
+async fn all(model: &dyn ChatModel, request: ChatRequest) -> Result<Vec<ChatEvent>, ModelError> {
+    model.stream(request).await?.try_collect().await
+}
+
+async fn recorded(path: &std::path::Path) -> (Vec<Vec<ChatEvent>>, ChoiceScores) {
+    let model = Counting(identity(), AtomicU32::new(0));
+    let model = Recorded::new(Arc::new(model), Arc::new(Recorder::open(path).unwrap()));
+    let first = all(&model, request("How many?")).await.unwrap();
+    let second = all(&model, request("How many?")).await.unwrap();
+    all(&model, request("Broken?")).await.unwrap_err();
+    // Dropped before its end: not recorded.
+    drop(model.stream(request("Dropped?")).await.unwrap());
+    let scores = model
+        .score_choices(request("How many?"), &["yes".into()])
+        .await
+        .unwrap();
+    model.count_tokens("four").await.unwrap();
+    (vec![first, second], scores)
+}
+
+#[tokio::test]
+async fn what_was_recorded_is_played_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cassette.jsonl");
+    let (events, scores) = recorded(&path).await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 5);
+    assert!(!text.contains("\"bytes\"") && text.contains("sha256"), "{text}");
+    let cassette = Arc::new(Cassette::open(&path).unwrap());
+    assert_eq!(cassette.identities(), [identity()]);
+    let model = Replayed::new(identity(), cassette);
+    assert_eq!(all(&model, request("How many?")).await.unwrap(), events[0]);
+    // The second time, the second recording; after the last one, the last.
+    for _ in 0..2 {
+        assert_eq!(all(&model, request("How many?")).await.unwrap(), events[1]);
+    }
+    let mut broken = model.stream(request("Broken?")).await.unwrap();
+    assert!(broken.next().await.unwrap().is_ok());
+    assert!(matches!(
+        broken.next().await,
+        Some(Err(ModelError::Failed { .. }))
+    ));
+    let again = model
+        .score_choices(request("How many?"), &["yes".into()])
+        .await
+        .unwrap();
+    assert_eq!((again, model.count_tokens("four").await.unwrap()), (scores, 4));
+}
+
+#[tokio::test]
+async fn a_miss_names_the_nearest_recording_and_what_differs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cassette.jsonl");
+    recorded(&path).await;
+    let model = Replayed::new(identity(), Arc::new(Cassette::open(&path).unwrap()));
+    let check = async |request: ChatRequest, parts: &[&str]| {
+        let message = all(&model, request).await.unwrap_err().to_string();
+        for part in parts {
+            assert!(message.contains(part), "{part} is missing in: {message}");
+        }
+        assert!(!message.contains("secret"), "{message}");
+    };
+    check(
+        request("How many secret things?"),
+        &["line 1", "`messages[0].content`", "character 8"],
+    )
+    .await;
+    let more = ChatRequest {
+        max_output_tokens: 200,
+        ..request("How many?")
+    };
+    check(
+        more,
+        &[
+            "line 1",
+            "`max_output_tokens` was recorded as 100, and is asked as 200",
+        ],
+    )
+    .await;
+    let mut picture = request("How many?");
+    picture.messages[0].images[0].bytes.push(4);
+    check(picture, &["line 1", "`messages[0].images[0].sha256`"]).await;
+    check(request("Dropped?"), &["line"]).await;
+    let other = ModelIdentity {
+        name: "boxwood__y".into(),
+        ..identity()
+    };
+    let other = Replayed::new(other, Arc::new(Cassette::open(&path).unwrap()));
+    let message = all(&other, request("How many?")).await.unwrap_err().to_string();
+    assert!(message.contains("it holds boxwood__x"), "{message}");
+    assert!(model.count_tokens("five!").await.is_err());
+}
+
+#[tokio::test]
+async fn a_damaged_cassette_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cassette.jsonl");
+    recorded(&path).await;
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("{\"cassette\":1}\n");
+    std::fs::write(&path, &text).unwrap();
+    assert!(Cassette::open(&path).unwrap_err().contains("line 6"));
+    std::fs::write(
+        &path,
+        text.lines()
+            .next()
+            .unwrap()
+            .replace("\"cassette\":1", "\"cassette\":9"),
+    )
+    .unwrap();
+    assert!(Cassette::open(&path).unwrap_err().contains("version 9"));
+    assert!(Cassette::open(&folder.path().join("none")).is_err());
+}

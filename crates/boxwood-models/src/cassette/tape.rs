@@ -1,0 +1,65 @@
+//! Which cassette is recorded to or played back, around every model of a registry.
+//!
+//! Called by the registry, once.
+
+use super::{Cassette, Recorded, Recorder, Replayed};
+use crate::settings::ModelSettings;
+use crate::transport::TransportError;
+use boxwood_core::ChatModel;
+use std::sync::Arc;
+
+/// The cassette that every model's traffic is recorded to, or played back from.
+pub(crate) enum Tape {
+    None,
+    Record(Arc<Recorder>),
+    Replay(Arc<Cassette>),
+}
+
+impl Tape {
+    /// Opens the cassette that the settings name.
+    ///
+    /// # Errors
+    /// One that can't be opened or read.
+    pub(crate) fn open(settings: &ModelSettings) -> Result<Self, TransportError> {
+        let setup = |reason: String| TransportError::Setup { reason };
+        if let Some(path) = &settings.replay {
+            let cassette = Cassette::open(path).map_err(setup)?;
+            return Ok(Self::Replay(Arc::new(cassette)));
+        }
+        let Some(path) = &settings.record else {
+            return Ok(Self::None);
+        };
+        let recorder = Recorder::open(path).map_err(|error| {
+            setup(format!(
+                "the cassette {} can't be written: {error}",
+                path.display()
+            ))
+        })?;
+        Ok(Self::Record(Arc::new(recorder)))
+    }
+
+    /// The model with the cassette around it, or instead of it.
+    pub(crate) fn around(&self, model: Arc<dyn ChatModel>) -> Arc<dyn ChatModel> {
+        match self {
+            Self::None => model,
+            Self::Record(recorder) => Arc::new(Recorded::new(model, recorder.clone())),
+            Self::Replay(cassette) => Arc::new(Replayed::new(model.identity().clone(), cassette.clone())),
+        }
+    }
+
+    /// Played back, the local models are those that were recorded, installed here or not.
+    pub(crate) fn around_locals(
+        &self,
+        locals: Vec<Arc<dyn ChatModel>>,
+        on_hosts: &[String],
+    ) -> Vec<Arc<dyn ChatModel>> {
+        let Self::Replay(cassette) = self else {
+            return locals.into_iter().map(|local| self.around(local)).collect();
+        };
+        let recorded = cassette.identities().iter();
+        recorded
+            .filter(|identity| !on_hosts.contains(&identity.name))
+            .map(|identity| Arc::new(Replayed::new(identity.clone(), cassette.clone())) as Arc<dyn ChatModel>)
+            .collect()
+    }
+}
