@@ -25,6 +25,8 @@ def commands(program):
         "ingestion": [here / "ingestion.py", examples],
         "idle": [here / "idle.py", program],
         "upload": [here / "upload.py", program],
+        "gateway": [here / "gateway.py", program, examples],
+        "tokens": [here / "tokens.py", examples],
         "engine": [examples / "engine_bench", MODELS / ENGINE_MODEL],
     }
 

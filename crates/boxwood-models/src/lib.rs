@@ -46,6 +46,7 @@ pub use cards::{CardStatus, ModelCard, ParameterKind, Purpose, cards, find_card,
 pub use catalog::{CatalogModel, CatalogPurpose, catalog, default_chat_model, find_local};
 pub use config_reader::SettingError;
 pub use meter::{Meter, UsageSink};
+pub use o200k::count as count_o200k_tokens;
 pub use pull::{PullError, PullOptions, PullProgress, PullStage};
 pub use registry::ModelRegistry;
 pub use resolved::{ModelRow, ModelWarning, ResolveError, ResolvedEmbedder, ResolvedModel, Served};

@@ -57,7 +57,7 @@ static VOCABULARY: LazyLock<Option<Vocabulary>> = LazyLock::new(|| {
 });
 
 /// How many tokens the text has; `None` only where the embedded vocabulary were damaged.
-pub(crate) fn count(text: &str) -> Option<u32> {
+pub fn count(text: &str) -> Option<u32> {
     let vocabulary = VOCABULARY.as_ref()?;
     let mut merger = merge::Merger::default();
     let mut count: usize = 0;
