@@ -171,6 +171,8 @@ pub struct ModelEntry {
     pub served: Option<&'static str>,
     /// What answers.
     pub answers: Option<String>,
+    /// That its host retires the model, or has done so, and what to do; `null`: nothing is known.
+    pub ends: Option<String>,
     /// How fast it was: tokens a second in prefill and decode, seconds to the first token, each with the median and what
     /// 95 of 100 completions were at least as good as; `null`: nothing was measured lately.
     pub throughput: Option<serde_json::Value>,

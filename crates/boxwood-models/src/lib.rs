@@ -24,6 +24,7 @@ pub mod catalog;
 mod config_reader;
 mod credential;
 pub mod host;
+mod lifecycle;
 pub mod meter;
 mod o200k;
 mod protocol;

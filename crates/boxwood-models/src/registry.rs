@@ -9,6 +9,7 @@ use crate::cards::{ModelCard, ParameterKind, Purpose, cards, find_card, nearest_
 use crate::cassette::Tape;
 use crate::catalog::{CatalogPurpose, find_local};
 use crate::host::Host;
+use crate::lifecycle::{self, End};
 use crate::meter::{Meter, MeteredEmbedder, MeteredModel, Of, Priced, price_of_local, price_on_host};
 use crate::remote::{RemoteEmbedder, RemoteModel};
 use crate::resolved::{ModelRow, ResolveError, ResolvedEmbedder, ResolvedModel, Served};
@@ -245,6 +246,7 @@ impl ModelRegistry {
                 let served = resolved.map(|resolved| (resolved.served, resolved.model.identity().clone()));
                 ModelRow {
                     card: find_card(&name),
+                    ends: self.notice(&name),
                     name,
                     served,
                 }
@@ -253,10 +255,24 @@ impl ModelRegistry {
             .collect()
     }
 
+    /// The end of a binding's model, where it has come.
+    fn end(&self, binding: &Binding) -> Option<End> {
+        let end = lifecycle::end_of(binding, binding.host.as_ref()?)?;
+        end.has_come(self.1.meter.today()).then_some(end)
+    }
+
+    /// What a person should know about the end of the model that is bound to a name.
+    fn notice(&self, name: &str) -> Option<String> {
+        let binding = find_binding(&self.0.settings.bindings, name)?;
+        let end = lifecycle::end_of(binding, binding.host.as_ref()?)?;
+        end.notice(self.1.meter.today(), binding.successor.as_deref())
+    }
+
     fn embedder_row(&self, name: String) -> ModelRow {
         let resolved = self.resolve_embedder(Some(&name));
         ModelRow {
             card: find_card(&name),
+            ends: self.notice(&name),
             name,
             served: resolved.map(|resolved| (resolved.served, resolved.embedder.identity().clone())),
         }
@@ -309,8 +325,12 @@ impl ModelRegistry {
         binding: &Binding,
         depth: u8,
     ) -> Result<ResolvedModel, ResolveError> {
-        let mut resolved = match (&binding.host, self.0.remotes.get(&binding.name)) {
+        let end = self.end(binding);
+        let gone = end.as_ref().filter(|_| binding.successor.is_some());
+        let serving = self.0.remotes.get(&binding.name).filter(|_| gone.is_none());
+        let mut resolved = match (&binding.host, serving) {
             (Some(host), Some(model)) => ResolvedModel {
+                moved: None,
                 requested: name.to_owned(),
                 card,
                 model: model.clone(),
@@ -331,6 +351,8 @@ impl ModelRegistry {
                     .ok_or(ResolveError::NoModel)?;
                 let mut next = self.resolve_name(successor, depth + 1)?;
                 next.served = Served::Successor;
+                let notice = gone.and_then(|end| end.notice(self.1.meter.today(), Some(successor)));
+                next.moved = notice.map(|notice| format!("{name}: {notice}")).or(next.moved);
                 next.fallback = next.fallback.or_else(|| binding.fallback.clone());
                 next
             }
@@ -386,6 +408,7 @@ impl ModelRegistry {
             reasoning: false,
             parameter_kind: ParameterKind::Openai,
             capabilities: None,
+            moved: None,
             successor: None,
             fallback: None,
             registry: self.clone(),

@@ -2,7 +2,8 @@
 
 use super::*;
 use async_trait::async_trait;
-use boxwood_core::{ChatRequest, ChatStream, ModelError};
+use boxwood_core::{ChatRequest, ChatStream, FixedClock, ModelError};
+use chrono::{NaiveDate, NaiveTime};
 
 struct Fake(ModelIdentity);
 
@@ -52,6 +53,13 @@ impl Embedder for Fake {
 const LOCAL: &str = "boxwood__qwen2_5_coder_1_5b_instruct";
 const O4_MINI: &str = "azure__openai__gpt_o4_mini";
 
+/// The registry on another day.
+fn at(registry: ModelRegistry, day: &str) -> ModelRegistry {
+    let day: NaiveDate = day.parse().unwrap();
+    let clock = FixedClock::new(day.and_time(NaiveTime::MIN).and_utc());
+    registry.with_meter(Meter::with_clock(Arc::new(clock)))
+}
+
 fn registry(toml: &str, locals: &[&str]) -> ModelRegistry {
     let raw: crate::settings::RawModels = toml::from_str(toml).unwrap();
     let settings = raw.validate(&|_| Some("secret".into())).unwrap();
@@ -60,7 +68,10 @@ fn registry(toml: &str, locals: &[&str]) -> ModelRegistry {
         .map(|name| Arc::new(Fake(identity(name))) as Arc<dyn ChatModel>)
         .collect();
     let embedder = Arc::new(Fake(identity("boxwood__all_minilm_l6_v2")));
-    ModelRegistry::new(settings, locals, Some(embedder)).unwrap()
+    at(
+        ModelRegistry::new(settings, locals, Some(embedder)).unwrap(),
+        "2026-01-15",
+    )
 }
 
 /// What serves a name: relation and serving model, or the refusal.
@@ -310,4 +321,61 @@ fn the_overview_has_every_name_once() {
     assert_eq!(names.len(), rows.len());
     assert!(names.contains(LOCAL) && names.contains("my_server__qwen3") && names.contains(O4_MINI));
     assert!(rows.iter().all(|row| row.served.is_ok()));
+}
+
+/// A host that has retired the model is not asked any more: by the later of the known days, or the binding's own.
+#[test]
+fn a_binding_moves_to_its_successor_on_the_day_that_its_model_ends() {
+    let toml = |more: &str| {
+        format!(
+            "[bindings.{O4_MINI}]\nhost = \"azure_openai\"\nbase_url = \"https://r.example\"\ndeployment = \"d\"\n\
+             api_key_env = \"KEY\"\n{more}"
+        )
+    };
+    let on = |more: &str, day: &str| {
+        let resolved = at(registry(&toml(more), &[LOCAL]), day)
+            .resolve(Some(O4_MINI))
+            .unwrap();
+        let warnings = resolved.warnings_for(&ChatRequest::new(Vec::new(), 1));
+        let told: Vec<String> = warnings.into_iter().map(|warning| warning.message).collect();
+        (
+            resolved.served,
+            resolved.model.identity().name.clone(),
+            told.join(" "),
+        )
+    };
+    let successor = format!("successor = \"{LOCAL}\"");
+    // 2026-10-16 by one source, 2026-11-19 by another: the later one counts.
+    let (served, name, told) = on(&successor, "2026-11-18");
+    assert_eq!(
+        (served, name.as_str(), told.as_str()),
+        (Served::Host, O4_MINI, "")
+    );
+    let (served, name, told) = on(&successor, "2026-11-19");
+    assert_eq!((served, name.as_str()), (Served::Successor, LOCAL));
+    assert!(
+        told.contains("retired by Azure on 2026-10-16") && told.contains(LOCAL),
+        "{told}"
+    );
+    // A fine-tuned deployment outlives its model.
+    let longer = format!("{successor}\nretires_on = \"2027-10-16\"");
+    assert_eq!(on(&longer, "2027-10-15").0, Served::Host);
+    assert_eq!(on(&longer, "2027-10-16").0, Served::Successor);
+    // Without a successor nothing else is asked, but the list of models tells.
+    assert_eq!(on("", "2027-01-01").0, Served::Host);
+    let row = |day: &str| {
+        let rows = at(registry(&toml(""), &[LOCAL]), day).overview();
+        rows.into_iter().find(|row| row.name == O4_MINI).unwrap().ends
+    };
+    assert_eq!(row("2026-01-15"), None);
+    let before = row("2026-11-09").unwrap();
+    assert!(
+        before.starts_with("in 10 days") && before.contains("successor"),
+        "{before}"
+    );
+    assert!(
+        row("2026-12-01")
+            .unwrap()
+            .contains("Microsoft's retirement schedule")
+    );
 }

@@ -62,7 +62,7 @@ impl RemoteModel {
         }
         self.identity.check_tools(request)?;
         let wanted = request.max_output_tokens.min(self.identity.max_output_tokens);
-        let family = self.host.capabilities.family;
+        let family = self.sender.host.capabilities.family;
         let prompt = tokens::prompt_tokens(family, request, wanted, self.identity.context_window);
         let tokens = prompt.saturating_add(wanted);
         if tokens > self.identity.context_window {
@@ -85,7 +85,7 @@ impl ChatModel for RemoteModel {
 
     /// Exactly for OpenAI's models; for others an upper estimate, since the host's tokenizer is not at hand.
     async fn count_tokens(&self, text: &str) -> Result<u32, ModelError> {
-        Ok(tokens::count_tokens(self.host.capabilities.family, text))
+        Ok(tokens::count_tokens(self.sender.host.capabilities.family, text))
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {

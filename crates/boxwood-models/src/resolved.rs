@@ -120,6 +120,8 @@ pub struct ResolvedModel {
     pub parameter_kind: ParameterKind,
     /// What the serving host accepts; `None` for a local model.
     pub capabilities: Option<Capabilities>,
+    /// What is told in every answer: that another model took over, and why.
+    pub moved: Option<String>,
     pub(crate) successor: Option<String>,
     pub(crate) fallback: Option<String>,
     pub(crate) registry: ModelRegistry,
@@ -136,8 +138,18 @@ impl std::fmt::Debug for ResolvedModel {
 }
 
 impl ResolvedModel {
-    /// What of this request is left out or done another way. Pure: nothing is sent.
+    /// What of this request is left out or done another way, and whether another model took over. Pure: nothing is sent.
     pub fn warnings_for(&self, request: &ChatRequest) -> Vec<ModelWarning> {
+        let moved = self.moved.clone().map(|message| ModelWarning {
+            parameter: "model",
+            message,
+        });
+        let mut warnings = self.parameter_warnings(request);
+        warnings.extend(moved);
+        warnings
+    }
+
+    fn parameter_warnings(&self, request: &ChatRequest) -> Vec<ModelWarning> {
         match &self.capabilities {
             Some(capabilities) => parameters::warnings(capabilities, request),
             None if request.effort.is_some() => vec![ModelWarning {
@@ -175,6 +187,11 @@ impl ResolvedModel {
         next.requested.clone_from(&self.requested);
         (next.card, next.reasoning, next.parameter_kind) = (self.card, self.reasoning, self.parameter_kind);
         next.served = served;
+        next.moved = Some(format!(
+            "{} did not answer ({error}); {} does in its stead",
+            self.model.identity().name,
+            next.model.identity().name
+        ));
         Some(self.registry.metered(next))
     }
 
@@ -248,4 +265,6 @@ pub struct ModelRow {
     pub card: Option<&'static ModelCard>,
     /// What serves it, with the serving model's identity; `Err`: why nothing does.
     pub served: Result<(Served, ModelIdentity), ResolveError>,
+    /// That the host retires its model, or has done so, and what to do.
+    pub ends: Option<String>,
 }

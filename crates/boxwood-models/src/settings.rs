@@ -9,6 +9,7 @@ use crate::host::{Embedding, Host};
 use crate::meter::{StatedPrice, read_price};
 use crate::settings_embedding::read_embedding;
 use crate::settings_host::{read_host, read_url};
+use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -86,6 +87,8 @@ pub struct Binding {
     pub successor: Option<String>,
     /// The name that serves when the host fails or is overloaded.
     pub fallback: Option<String>,
+    /// The day from which the host does not serve the model, where it is another than the table's.
+    pub retires_on: Option<NaiveDate>,
 }
 
 impl Binding {
@@ -159,6 +162,7 @@ fn read_binding(
     let purpose = card.map(|card| card.purpose).or(purpose).unwrap_or(Purpose::Chat);
     let successor = reader.string("successor");
     let fallback = reader.string("fallback");
+    let retires_on = read_day(&mut reader, "retires_on");
     let mut embedding = None;
     let host = if reader.has("host") {
         let host = read_host(&name, card, purpose, &mut reader, environment);
@@ -189,6 +193,7 @@ fn read_binding(
         embedding,
         successor,
         fallback,
+        retires_on,
     })
 }
 
@@ -198,6 +203,15 @@ fn check_no_others(reader: &mut TableReader<'_>, has_others: bool) {
         let message = "an embedding model has no `successor` and no `fallback`: vectors of two models can't be compared";
         reader.error("", message);
     }
+}
+
+fn read_day(reader: &mut TableReader<'_>, key: &'static str) -> Option<NaiveDate> {
+    let text = reader.string(key)?;
+    let day = text.parse().ok();
+    if day.is_none() {
+        reader.error(key, "must be a day like \"2027-10-16\"");
+    }
+    day
 }
 
 fn check_binding_name(reader: &mut TableReader<'_>, name: &str, card: Option<&ModelCard>, custom: bool) {

@@ -10,12 +10,13 @@
 mod support;
 
 use boxwood_core::{
-    ChatEvent, ChatMessage, ChatRequest, ChatRole, Effort, FinishReason, ImageInput, JsonSchemaFormat,
-    ModelError, Usage,
+    ChatEvent, ChatMessage, ChatRequest, ChatRole, Effort, FinishReason, FixedClock, ImageInput,
+    JsonSchemaFormat, ModelError, Usage,
 };
-use boxwood_models::{ModelRegistry, RawModels, ResolvedModel, Served};
+use boxwood_models::{Meter, ModelRegistry, RawModels, ResolvedModel, Served};
 use futures::StreamExt;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::{DEPLOYMENT, Fault, KEY, O4MiniStub};
 
@@ -29,11 +30,17 @@ fn resolve(stub: &O4MiniStub, more: &str, rest: &str) -> ResolvedModel {
     resolve_toml(&toml, KEY)
 }
 
+/// A day on which Azure still served o4-mini.
+fn before_its_end() -> Arc<FixedClock> {
+    Arc::new(FixedClock::new("2026-01-15T00:00:00Z".parse().unwrap()))
+}
+
 fn resolve_toml(toml: &str, key: &str) -> ResolvedModel {
     let raw: RawModels = toml::from_str(toml).unwrap();
     let settings = raw.validate(&|_| Some(key.to_owned())).unwrap();
     ModelRegistry::new(settings, Vec::new(), None)
         .unwrap()
+        .with_meter(Meter::with_clock(before_its_end()))
         .resolve(Some(NAME))
         .unwrap()
 }

@@ -31,7 +31,8 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// What the host says.
 const ANSWER: &str = "The deposit is 2,360 euros.";
-const USAGE: &str = "usage: bench_gateway --stub | --proxy ADDRESS | --load URL TOKEN MODEL CLIENTS REQUESTS TOKENS";
+const USAGE: &str =
+    "usage: bench_gateway --stub | --proxy ADDRESS | --load URL TOKEN MODEL CLIENTS REQUESTS TOKENS";
 
 fn main() -> Outcome<()> {
     // Another provider that is there already is as good.
@@ -50,7 +51,9 @@ fn main() -> Outcome<()> {
                 padding: " word".repeat(tokens.parse()?),
                 asked: AtomicU64::new(0),
             };
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
             runtime.block_on(run(Arc::new(load), clients.parse()?, requests.parse()?))
         }
         _ => Err(USAGE.into()),
@@ -67,16 +70,22 @@ struct Wanted {
 /// Both replies, made once: the host is instant.
 static REPLIES: LazyLock<(String, String)> = LazyLock::new(|| {
     let usage = json!({"prompt_tokens": 50, "completion_tokens": 8, "total_tokens": 58});
-    let about = |object: &str, choices: Value, usage: &Value| {
-        json!({"id": "chatcmpl-1", "created": 1, "model": "stub", "object": object, "choices": choices, "usage": usage})
-    };
+    let about = |object: &str, choices: Value, usage: &Value| json!({"id": "chatcmpl-1", "created": 1, "model": "stub", "object": object, "choices": choices, "usage": usage});
     let message = json!({"role": "assistant", "content": ANSWER});
     let choices = json!([{"index": 0, "finish_reason": "stop", "message": message}]);
     let whole = about("chat.completion", choices, &usage).to_string();
     let chunk = "chat.completion.chunk";
     let events = [
-        about(chunk, json!([{"index": 0, "finish_reason": null, "delta": message}]), &Value::Null),
-        about(chunk, json!([{"index": 0, "finish_reason": "stop", "delta": {}}]), &Value::Null),
+        about(
+            chunk,
+            json!([{"index": 0, "finish_reason": null, "delta": message}]),
+            &Value::Null,
+        ),
+        about(
+            chunk,
+            json!([{"index": 0, "finish_reason": "stop", "delta": {}}]),
+            &Value::Null,
+        ),
         about(chunk, json!([]), &usage),
     ];
     let events = events.iter().map(|event| format!("data: {event}\n\n"));
@@ -142,12 +151,16 @@ impl Load {
     async fn ask(&self) -> Result<f64, String> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let content = format!("How much is the deposit? (case {number}){}", self.padding);
-        let body = json!({"model": self.model, "messages": [{"role": "user", "content": content}]}).to_string();
+        let body =
+            json!({"model": self.model, "messages": [{"role": "user", "content": content}]}).to_string();
         let request = self.client.post(&self.url).bearer_auth(&self.token);
         let request = request.header(CONTENT_TYPE, "application/json").body(body);
         let began = Instant::now();
         let reply = request.send().await.map_err(|error| error.to_string())?;
-        let (status, text) = (reply.status(), reply.text().await.map_err(|error| error.to_string())?);
+        let (status, text) = (
+            reply.status(),
+            reply.text().await.map_err(|error| error.to_string())?,
+        );
         let took = began.elapsed().as_secs_f64() * 1e3;
         match text.contains(ANSWER) {
             true => Ok(took),

@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use boxwood_core::metering::{Caller, UsageKind, UsageOutcome, UsageRecord};
 use boxwood_core::{Clock, ModelError, SystemClock, Usage};
 use budget::{Reservation, Wanted};
+use chrono::NaiveDate;
 use speed::Speeds;
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ struct Inner {
 impl Default for Meter {
     /// Measures speeds, keeps nothing, limits nothing.
     fn default() -> Self {
-        Self::new(Arc::new(SystemClock), Arc::new(Forgetful), Budgets::default())
+        Self::with_clock(Arc::new(SystemClock))
     }
 }
 
@@ -67,6 +68,11 @@ impl std::fmt::Debug for Meter {
 }
 
 impl Meter {
+    /// A meter that measures speeds, keeps nothing, limits nothing, and takes the time from a clock.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self::new(clock, Arc::new(Forgetful), Budgets::default())
+    }
+
     /// A meter whose records go to `sink`.
     pub fn new(clock: Arc<dyn Clock>, sink: Arc<dyn UsageSink>, budgets: Budgets) -> Self {
         Self(Arc::new(Inner {
@@ -75,6 +81,11 @@ impl Meter {
             budgets,
             speeds: Speeds::default(),
         }))
+    }
+
+    /// The day that it is, by the clock.
+    pub(crate) fn today(&self) -> NaiveDate {
+        self.0.clock.now().date_naive()
     }
 
     /// The budgets.

@@ -91,6 +91,7 @@ pub(crate) async fn models(
                 .find(of_row)
                 .and_then(|speed| serde_json::to_value(speed).ok()),
             name: row.name,
+            ends: row.ends,
             served,
             answers,
         }

@@ -96,6 +96,9 @@ async fn list(config: &Config) -> anyhow::Result<ExitCode> {
             Err(error) => format!("nothing: {error}"),
         };
         output::line(format_args!("  {:<46} {:<24} {served}", row.name, limits));
+        if let Some(ends) = &row.ends {
+            output::line(format_args!("  {:<46} {:<24} warning: {ends}", "", ""));
+        }
         for speed in speeds.iter().filter(|speed| speed.requested == row.name) {
             output::line(format_args!("  {:<46} {:<24} {}", "", "", shown(speed)));
         }
