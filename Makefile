@@ -20,6 +20,7 @@ setup-tests: setup ## install what the tests need as well (Node.js)
 
 build: setup ## build the program
 	$(CARGO) build --release --workspace --bins
+	$(CARGO) build --release --manifest-path crates/boxwood-calculate/Cargo.toml
 
 run: build ## set up everything, answer a question about a sample, leave the server running (ONCE=1: stop it)
 	@BOXWOOD=$(BOXWOOD) scripts/first_run.py $(if $(ONCE),--once)
@@ -34,11 +35,14 @@ models: build
 test: setup-tests models lint ## pass all tests
 	$(BOXWOOD) models pull boxwood__smollm2_135m_instruct
 	$(CARGO) test --release --workspace --lib --bins --tests
+	$(CARGO) test --release --manifest-path crates/boxwood-calculate/Cargo.toml
 
 lint: ## format, lints, documentation
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path crates/boxwood-calculate/Cargo.toml --check
 	$(CARGO) xtask tidy
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --release --manifest-path crates/boxwood-calculate/Cargo.toml --all-targets -- -D warnings
 
 bench: build models ## measure: engine, ingestion, server overhead, memory
 	@scripts/bench.sh $(BOXWOOD)
