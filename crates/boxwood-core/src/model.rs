@@ -403,6 +403,12 @@ pub trait ChatModel: Send + Sync {
     /// What this is.
     fn identity(&self) -> &ModelIdentity;
 
+    /// Whether it thinks by itself before it answers, as far as that is known without work: then it is given the effort
+    /// and asked once. Its thinking comes as [`ChatEvent::Reasoning`].
+    fn thinks(&self) -> bool {
+        false
+    }
+
     /// How many tokens the text has for this model, without template and special tokens. May be an upper estimate for
     /// a remote model whose tokenizer is not known.
     ///

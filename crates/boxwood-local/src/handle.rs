@@ -3,6 +3,7 @@
 //! Invariant: nothing here computes on the async runtime; tokenising runs on a blocking thread. A request is admitted
 //! before any work is done for it. Dropping the last handle ends the engine's thread.
 
+use crate::channels::{self, Channels};
 use crate::config::{EngineConfig, EngineError};
 use crate::grammar::{Grammar, GrammarError};
 use crate::job::{Command, Job, Task};
@@ -233,6 +234,13 @@ impl LocalModel {
         Ok(Some(Box::new(grammar)))
     }
 
+    /// The reply's channels, where the model thinks by itself.
+    async fn channels(&self, request: &ChatRequest) -> Result<Option<Box<Channels>>, ModelError> {
+        let budget = channels::thinking_budget(request.effort, request.max_output_tokens);
+        let marks = self.loaded().await?.marks.clone();
+        Ok(marks.map(|marks| Box::new(Channels::new(marks, budget))))
+    }
+
     fn check_length(&self, prompt: &Prompt, output: usize) -> Result<(), ModelError> {
         let context = self.config().context_tokens;
         let limit = context.saturating_sub(u32::try_from(output).unwrap_or(u32::MAX));
@@ -258,6 +266,11 @@ impl ChatModel for LocalModel {
         &self.handle.identity
     }
 
+    fn thinks(&self) -> bool {
+        let loaded = self.handle.state.loaded.lock();
+        loaded.as_ref().is_some_and(|loaded| loaded.marks.is_some())
+    }
+
     async fn count_tokens(&self, text: &str) -> Result<u32, ModelError> {
         let text = text.to_owned();
         let count = self
@@ -277,6 +290,7 @@ impl ChatModel for LocalModel {
             request.stop.clone(),
         );
         let grammar = self.grammar(&request).await?;
+        let channels = self.channels(&request).await?;
         let prompt = self.prompt(request).await?;
         self.check_length(&prompt, max_output_tokens as usize)?;
         let (events, receiver) = mpsc::unbounded_channel();
@@ -289,6 +303,7 @@ impl ChatModel for LocalModel {
                 // A value ends where it is complete: a stop string would cut it.
                 stop: if grammar.is_none() { stop } else { Vec::new() },
                 grammar,
+                channels,
             },
             queued_at,
             _permit: permit,

@@ -4,6 +4,7 @@
 //! error; so no request ends silently, whatever happens to the engine's thread.
 //! Made by `handle`; worked on by `running`.
 
+use crate::channels::Channels;
 use crate::grammar::Grammar;
 use crate::loaded::{LoadError, LoadedModel};
 use crate::prompt::Prompt;
@@ -48,6 +49,8 @@ pub(crate) enum Task {
         stop: Vec<String>,
         /// What the answer must look like; taken by whoever works on the request.
         grammar: Option<Box<Grammar>>,
+        /// Where the model thinks by itself; taken by whoever works on the request.
+        channels: Option<Box<Channels>>,
     },
     /// The probabilities of given beginnings of the answer.
     Score {

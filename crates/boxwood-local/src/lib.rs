@@ -18,6 +18,7 @@
 //!
 //! Called by the binary (which hands [`LocalModel`] to `boxwood-models`), by tests and by the programs in `examples`.
 
+mod channels;
 mod choices;
 pub mod config;
 mod constrained;

@@ -4,6 +4,7 @@
 //! table for grammars is built once, whoever wants it first.
 //! Made by `thread`; used by `prompt` and `scheduler`.
 
+use crate::channels::Marks;
 use crate::config::EngineConfig;
 use crate::grammar::{GrammarError, GrammarTable};
 use crate::native::system_info;
@@ -52,6 +53,8 @@ pub(crate) struct LoadedModel {
     pub template: LlamaChatTemplate,
     /// Identifies the file for the prefix cache.
     pub fingerprint: [u8; 32],
+    /// How it marks its thinking, where it thinks by itself.
+    pub marks: Option<Marks>,
     /// Whether a part of a kept state can be continued (false for recurrent networks, whose state is one whole).
     pub divisible: bool,
     grammars: OnceLock<Result<GrammarTable, GrammarError>>,
@@ -77,6 +80,7 @@ impl LoadedModel {
             });
         }
         let template = model.chat_template(None).map_err(|_| LoadError::NoTemplate)?;
+        let marks = thinking_marks(&model, &template);
         let divisible = !model.is_recurrent() && !model.is_hybrid();
         tracing::info!(
             model = %config.name,
@@ -89,6 +93,7 @@ impl LoadedModel {
             model: Arc::new(model),
             template,
             fingerprint,
+            marks,
             divisible,
             grammars: OnceLock::new(),
         })
@@ -127,6 +132,15 @@ impl LoadedModel {
             tracing::warn!(%error, "the table for schemas is built with the first request that needs it");
         }
     }
+}
+
+/// What the file's own template and vocabulary say about thinking.
+fn thinking_marks(model: &LlamaModel, template: &LlamaChatTemplate) -> Option<Marks> {
+    let template = template.to_str().ok()?;
+    Marks::of(template, |text| {
+        let tokens = model.vocab().tokenize(text.as_bytes(), false, true);
+        tokens.into_iter().map(|token| token.0).collect()
+    })
 }
 
 /// The library, started once and kept until the process ends: several engines share it.

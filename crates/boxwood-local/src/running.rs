@@ -3,6 +3,7 @@
 //! Invariant: its sequence in the context is its own; whoever removes a running request clears that sequence.
 //! Owned by `scheduler`.
 
+use crate::channels::{Channels, Part};
 use crate::choices::FirstScores;
 use crate::constrained::{Constraint, Next};
 use crate::grammar::GrammarError;
@@ -32,6 +33,9 @@ pub(crate) enum Phase {
 struct Answer {
     sampler: Sampler,
     assembler: TextAssembler,
+    /// Of a model that thinks by itself: what is thinking, and its text.
+    channels: Option<Box<Channels>>,
+    thoughts: TextAssembler,
     constraint: Option<Constraint>,
     /// Chosen and not computed yet: one token that was shown, and those that a schema forces after it.
     pending: Vec<LlamaToken>,
@@ -57,6 +61,9 @@ impl Answer {
     /// Chooses the next token, and those that a schema forces after it, at most `left` of all of them.
     fn next(&mut self, model: &LlamaModel, logits: &[f32], left: usize) -> Result<Next, GrammarError> {
         self.pending.clear();
+        if let Some(next) = self.next_of_thinking(model, logits) {
+            return Ok(next);
+        }
         let Some(constraint) = &mut self.constraint else {
             let next = match self.sampler.sample(logits) {
                 Some(sampled) if model.vocab().is_eog(LlamaToken::new(sampled.token)) => Next::End,
@@ -82,6 +89,34 @@ impl Answer {
                 .extend(constraint.take_forced(left.saturating_sub(1))?);
         }
         Ok(next)
+    }
+
+    /// The next token of thinking, which no schema binds, or those that close it. `None` when the answer is next.
+    fn next_of_thinking(&mut self, model: &LlamaModel, logits: &[f32]) -> Option<Next> {
+        let channels = self.channels.as_mut()?;
+        let proposed = self.sampler.propose(logits)?;
+        if !channels.is_free(proposed) {
+            return None;
+        }
+        let ends = model.vocab().is_eog(LlamaToken::new(proposed));
+        let closing = channels.forced(ends);
+        let Some(first) = closing.first() else {
+            if ends {
+                return Some(Next::End);
+            }
+            self.pending.push(LlamaToken::new(proposed));
+            return Some(
+                self.sampler
+                    .take(proposed, logits)
+                    .map_or(Next::NoToken, Next::Token),
+            );
+        };
+        self.pending.extend(closing.iter().copied().map(LlamaToken::new));
+        Some(
+            self.sampler
+                .take(*first, logits)
+                .map_or(Next::NoToken, Next::Token),
+        )
     }
 
     /// Whether everything was shown and nothing can follow.
@@ -114,10 +149,13 @@ impl Running {
                 sampling,
                 stop,
                 grammar,
+                channels,
                 ..
             } => Some(Answer {
                 sampler: Sampler::new(sampling),
                 assembler: TextAssembler::new(stop),
+                channels: channels.take(),
+                thoughts: TextAssembler::new(&[]),
                 constraint: grammar.take().map(Constraint::new),
                 pending: Vec::new(),
                 tokens: 0,
@@ -235,16 +273,27 @@ impl Running {
         answer.tokens += 1;
         let mut bytes = Vec::with_capacity(16);
         model.vocab().token_to_piece_into(token, &mut bytes, false, None);
-        match answer.assembler.push(&bytes, log_prob) {
-            Pushed::Held => {}
-            Pushed::Show(piece) => self.send_piece(piece),
-            Pushed::Stopped(piece) => {
-                if let Some(piece) = piece {
-                    self.send_piece(piece);
+        let part = answer.channels.as_mut().map_or(Part::Answer, |channels| {
+            channels.take(token.0, &String::from_utf8_lossy(&bytes))
+        });
+        match part {
+            Part::Mark => {}
+            Part::Thought => {
+                if let Pushed::Show(piece) = answer.thoughts.push(&bytes, log_prob) {
+                    self.send(ChatEvent::Reasoning { text: piece.text });
                 }
-                self.send_end(FinishReason::Stop);
-                return Progress::Ended;
             }
+            Part::Answer => match answer.assembler.push(&bytes, log_prob) {
+                Pushed::Held => {}
+                Pushed::Show(piece) => self.send_piece(piece),
+                Pushed::Stopped(piece) => {
+                    if let Some(piece) = piece {
+                        self.send_piece(piece);
+                    }
+                    self.send_end(FinishReason::Stop);
+                    return Progress::Ended;
+                }
+            },
         }
         self.phase = Phase::Answer;
         if self.answer.as_ref().is_some_and(Answer::is_whole) {
@@ -284,7 +333,12 @@ impl Running {
             input_tokens: count(self.job.prompt.len()),
             cached_tokens: count(self.cached),
             output_tokens: count(self.tokens()),
-            reasoning_tokens: 0,
+            reasoning_tokens: self.answer.as_ref().map_or(0, |answer| {
+                answer
+                    .channels
+                    .as_ref()
+                    .map_or(0, |channels| channels.thought_tokens)
+            }),
             estimated: false,
             queue_time: self.started.duration_since(self.job.queued_at),
             time_to_first_token: self

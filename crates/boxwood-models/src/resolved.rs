@@ -152,7 +152,7 @@ impl ResolvedModel {
     fn parameter_warnings(&self, request: &ChatRequest) -> Vec<ModelWarning> {
         match &self.capabilities {
             Some(capabilities) => parameters::warnings(capabilities, request),
-            None if request.effort.is_some() => vec![ModelWarning {
+            None if request.effort.is_some() && !self.model.thinks() => vec![ModelWarning {
                 parameter: Parameter::ReasoningEffort.as_str(),
                 message: format!(
                     "{} has no reasoning effort; it is ignored",
