@@ -5,7 +5,7 @@
 
 use crate::answer::Processor;
 use crate::resolve::Settings;
-use boxwood_core::Sampling;
+use boxwood_core::{Effort, Sampling};
 use boxwood_models::{ParameterKind, ResolvedModel};
 
 /// The default answering model when neither caller nor configuration names one.
@@ -85,6 +85,8 @@ pub struct TextTool {
     pub sampling: Sampling,
     /// The answer ends before this string.
     pub stop: Option<String>,
+    /// How much is thought before it; `None`: as the configuration says.
+    pub effort: Option<Effort>,
     /// For the processors that rank passages.
     pub embeddings: Option<EmbeddingStrategy>,
 }
@@ -143,6 +145,8 @@ pub struct EndpointParams {
     pub sampling: Sampling,
     /// The answer ends before this string.
     pub stop: Option<String>,
+    /// How much is thought before it.
+    pub effort: Option<Effort>,
 }
 
 impl AskAgent {
@@ -162,6 +166,7 @@ impl AskAgent {
                 ..Sampling::default()
             },
             stop: Some(DEFAULT_STOP.to_owned()),
+            effort: None,
             embeddings,
         };
         let embeddings = EmbeddingStrategy {
@@ -284,6 +289,7 @@ impl TextTool {
         if let Some(params) = endpoint_params {
             self.sampling = params.sampling;
             self.stop = params.stop;
+            self.effort = params.effort;
         }
         if embeddings.is_some() {
             self.embeddings = embeddings;

@@ -1,5 +1,6 @@
 //! An answer as the pipeline gives it. The server turns it into `AiResponse--Full` plus the `boxwood` extension.
 
+use crate::reason::{ProgramUsed, ReasoningReport};
 use crate::support::Signals;
 use boxwood_core::{Citation, FileId, ReadNote, Usage};
 use serde::Serialize;
@@ -61,8 +62,10 @@ pub struct Answer {
     pub served_by: ServedBy,
     /// What was read of what is present.
     pub coverage: Coverage,
-    /// What was computed over a workbook's cells, where the answer comes from that.
-    pub calculation: Option<Calculation>,
+    /// What was computed, where the answer comes from that.
+    pub calculation: Option<Worked>,
+    /// How the answer was thought about; `None` where the model answered directly.
+    pub reasoning: Option<ReasoningReport>,
     /// Who read the pictures, where the processor is one for pictures.
     pub pictures: Option<PicturesRead>,
     /// Tokens and times of the answering completion.
@@ -84,6 +87,16 @@ pub struct Support {
     pub method: &'static str,
     /// What was measured, where the model gives probabilities.
     pub signals: Option<Signals>,
+}
+
+/// A computation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Worked {
+    /// A query over the cells of a workbook.
+    Query(Calculation),
+    /// A program that the model wrote, run in the sandbox.
+    Program(ProgramUsed),
 }
 
 /// A computation over the cells of a workbook.

@@ -14,11 +14,13 @@ pub mod extract;
 pub mod gather;
 pub mod generate;
 pub mod library;
+mod opinions;
 pub mod parse;
 mod pictures;
 pub mod progress;
 pub mod prompt;
 pub mod question;
+pub mod reason;
 pub mod resolve;
 pub mod retrieve;
 pub mod service;
@@ -32,7 +34,7 @@ pub use agent::{
 };
 pub use answer::{
     Answer, Calculation, Coverage, FileCoverage, ModelUse, PicturesRead, Processor, ServedBy, StepTimings,
-    Support,
+    Support, Worked,
 };
 pub use error::AnswerError;
 pub use extract::{Depth, ExtractAgent, ExtractAgentOverride, ExtractMode, Extracted, Extraction};

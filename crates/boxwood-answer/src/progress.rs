@@ -21,6 +21,8 @@ pub enum Progress {
     },
     /// A piece of the draft answer. The final answer may differ: the support check can lower it to an abstention.
     Draft(String),
+    /// A piece of hidden thinking. It is no part of the answer, and pieces of several samples come in any order.
+    Thinking(String),
     /// Groups of fields are being filled in; `done` of `total` are.
     Fields {
         /// Groups filled in.

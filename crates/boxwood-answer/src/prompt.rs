@@ -88,6 +88,11 @@ pub(crate) fn fill(plan: &Plan, template: &str, content: &str, asked: Asked<'_>)
             boundary,
             partition: asked.partition.to_owned(),
         }),
+        // A local model that does not think by itself has no effort: what it gets of it is decided in `reason`.
+        effort: plan
+            .tool
+            .effort
+            .filter(|_| plan.model.capabilities.is_some() || plan.model.model.thinks()),
         ..ChatRequest::new(messages, plan.output_tokens)
     }
 }

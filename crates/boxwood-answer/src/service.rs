@@ -4,21 +4,22 @@
 //! leaves only after its support was measured, and says what answered and what was read.
 
 use crate::agent::{AskAgent, Language};
-use crate::answer::{Answer, Coverage, ModelUse, ServedBy, StepTimings, Support};
+use crate::answer::{Answer, Coverage, ModelUse, PicturesRead, ServedBy, StepTimings, Support, Worked};
 use crate::error::AnswerError;
 use crate::extract::{ExtractAgent, ExtractMode};
-use crate::gather::{self, Gathered};
+use crate::gather::{self, Gathered, Source};
 use crate::generate::{self, Completion};
 use crate::library::Library;
 use crate::parse;
 use crate::progress::{Progress, ProgressSink};
 use crate::question::Question;
+use crate::reason::{self, Sandbox};
 use crate::resolve::{self, Plan};
 use crate::retrieve::{self, Shown, default_embedding};
 use crate::spreadsheet::{self, Attempt, Computed};
 use crate::support::{self, Measured, SupportModel};
-use crate::{cite, pictures, prompt};
-use boxwood_core::{Caller, FinishReason};
+use crate::{cite, opinions, pictures, prompt};
+use boxwood_core::{Caller, ChatRequest, Effort, FinishReason};
 use boxwood_models::ModelRegistry;
 use boxwood_search::EvidenceList;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct AnswerConfig {
     pub abstain_below: f32,
     /// Weights of the support check.
     pub support: SupportModel,
+    /// How much is thought about a question that its agent says nothing about.
+    pub effort: Effort,
 }
 
 impl Default for AnswerConfig {
@@ -44,6 +47,7 @@ impl Default for AnswerConfig {
             max_citations: 3,
             abstain_below: 0.35,
             support: SupportModel::DEFAULT,
+            effort: Effort::Medium,
         }
     }
 }
@@ -53,6 +57,7 @@ pub struct AnswerService {
     pub(crate) library: Arc<Library>,
     pub(crate) models: ModelRegistry,
     pub(crate) config: AnswerConfig,
+    sandbox: Option<Sandbox>,
 }
 
 impl AnswerService {
@@ -62,6 +67,7 @@ impl AnswerService {
             library,
             models,
             config,
+            sandbox: None,
         }
     }
 
@@ -71,7 +77,20 @@ impl AnswerService {
             library: self.library.clone(),
             models: self.models.on_behalf_of(caller),
             config: self.config.clone(),
+            sandbox: self.sandbox.clone(),
         }
+    }
+
+    /// The same with a sandbox, in which calculations run.
+    #[must_use]
+    pub fn with_sandbox(mut self, sandbox: Option<Sandbox>) -> Self {
+        self.sandbox = sandbox;
+        self
+    }
+
+    /// Where calculations run; `None`: nothing is computed by programs.
+    pub fn sandbox(&self) -> Option<&Sandbox> {
+        self.sandbox.as_ref()
     }
 
     /// The parsed files.
@@ -178,6 +197,23 @@ impl AnswerService {
         let shown = retrieve::retrieve(&self.library, &self.models, &plan, &query, sources).await?;
         timings.retrieve = retrieving.elapsed();
 
+        let calculating = Instant::now();
+        let effort = plan.tool.effort.unwrap_or(self.config.effort);
+        let asked = reason::Asked {
+            plan: &plan,
+            question,
+            sources,
+            shown: &shown,
+        };
+        let computed = reason::by_calculation(&asked, effort, self.sandbox(), progress).await?;
+        if let Some(computed) = computed {
+            timings.generate = calculating.elapsed();
+            timings.total = started.elapsed();
+            return self
+                .finish_reasoned(question, &gathered, &plan, shown, computed, timings)
+                .await;
+        }
+
         let mut request = prompt::build(&plan, question, sources, &shown);
         let pictures = pictures::add(&mut request, &plan, question, &self.library, sources).await?;
         let warnings = plan.model.warnings_for(&request);
@@ -187,34 +223,32 @@ impl AnswerService {
 
         let checking = Instant::now();
         progress.report(Progress::Checking);
-        let draft = parse::read_draft(&completion.text);
-        let evidence = cite::find_aside(
-            sources,
-            &shown,
-            &question.prompt,
-            &draft.text,
-            self.config.max_citations,
-        )
-        .await?;
-        let model = completion.model.model.as_ref();
-        let measured = Measured {
+        let work = Work {
             question,
             sources,
+            shown: &shown,
             request: &request,
-            draft: &draft,
-            evidence: &evidence,
+            pictures: pictures.as_ref(),
         };
-        let support = support::measure(model, &self.config.support, measured).await?;
-        let support = pictures::support(support, pictures.as_ref(), draft.declines);
+        let checked = self.check(&work, &completion).await?;
+        let opinion = opinions::Opinion::first(completion, checked);
+        let opinion = match effort {
+            Effort::High => opinions::ask_again(self, &work, opinion, progress).await?,
+            Effort::Low | Effort::Medium => opinion,
+        };
         timings.check = checking.elapsed();
         timings.total = started.elapsed();
 
-        let checked = Checked {
-            draft: draft.text,
-            evidence,
-            support,
-        };
-        let mut answer = self.finish(question, &gathered, &plan, shown, completion, checked);
+        let reasoning = opinion.report;
+        let mut answer = self.finish(
+            question,
+            &gathered,
+            &plan,
+            shown,
+            opinion.completion,
+            opinion.checked,
+        );
+        answer.reasoning = reasoning;
         answer.warnings.extend(
             warnings
                 .into_iter()
@@ -227,6 +261,38 @@ impl AnswerService {
         answer.pictures = pictures;
         answer.timings = timings;
         Ok(answer)
+    }
+
+    /// How well the files support a completion.
+    pub(crate) async fn check(
+        &self,
+        work: &Work<'_>,
+        completion: &Completion,
+    ) -> Result<Checked, AnswerError> {
+        let draft = parse::read_draft(&completion.text);
+        let evidence = cite::find_aside(
+            work.sources,
+            work.shown,
+            &work.question.prompt,
+            &draft.text,
+            self.config.max_citations,
+        )
+        .await?;
+        let model = completion.model.model.as_ref();
+        let measured = Measured {
+            question: work.question,
+            sources: work.sources,
+            request: work.request,
+            draft: &draft,
+            evidence: &evidence,
+        };
+        let support = support::measure(model, &self.config.support, measured).await?;
+        let support = pictures::support(support, work.pictures, draft.declines);
+        Ok(Checked {
+            draft: draft.text,
+            evidence,
+            support,
+        })
     }
 
     /// An answer that was computed: its support is how surely the query is the one that was asked for.
@@ -256,10 +322,48 @@ impl AnswerService {
             checked,
         );
         Answer {
-            calculation: Some(computed.calculation).filter(|_| !answer.abstained),
+            calculation: Some(Worked::Query(computed.calculation)).filter(|_| !answer.abstained),
             timings,
             ..answer
         }
+    }
+
+    /// An answer that a program gave.
+    async fn finish_reasoned(
+        &self,
+        question: &Question,
+        gathered: &Gathered,
+        plan: &Plan,
+        shown: Shown,
+        computed: reason::Computed,
+        timings: StepTimings,
+    ) -> Result<Answer, AnswerError> {
+        let places = self.config.max_citations;
+        let checked = Checked {
+            evidence: cite::find_aside(
+                &gathered.sources,
+                &shown,
+                &question.prompt,
+                &computed.stated,
+                places,
+            )
+            .await?,
+            draft: computed.text.clone(),
+            support: computed.support,
+        };
+        let completion = Completion {
+            text: computed.text,
+            finish: FinishReason::Stop,
+            usage: computed.usage,
+            model: plan.model.clone(),
+        };
+        let answer = self.finish(question, gathered, plan, shown, completion, checked);
+        Ok(Answer {
+            calculation: Some(Worked::Program(computed.program)).filter(|_| !answer.abstained),
+            reasoning: Some(computed.report),
+            timings,
+            ..answer
+        })
     }
 
     /// Decides between answer and abstention and puts everything together.
@@ -312,6 +416,7 @@ impl AnswerService {
             },
             coverage,
             calculation: None,
+            reasoning: None,
             pictures: None,
             usage: completion.usage,
             timings: StepTimings::default(),
@@ -328,11 +433,20 @@ impl std::fmt::Debug for AnswerService {
     }
 }
 
+/// A question on its way to an answer from the text.
+pub(crate) struct Work<'a> {
+    pub question: &'a Question,
+    pub sources: &'a [Source],
+    pub shown: &'a Shown,
+    pub request: &'a ChatRequest,
+    pub pictures: Option<&'a PicturesRead>,
+}
+
 /// The draft with what was measured about it.
-struct Checked {
-    draft: String,
-    evidence: EvidenceList,
-    support: Support,
+pub(crate) struct Checked {
+    pub draft: String,
+    pub evidence: EvidenceList,
+    pub support: Support,
 }
 
 /// Files that took no part are named in the answer, never left out silently.

@@ -116,6 +116,7 @@ fn endpoint_params(params: &WireParams) -> EndpointParams {
             seed: None,
         },
         stop: params.stop.clone().filter(|stop| !stop.is_empty()),
+        effort: params.reasoning_effort,
     }
 }
 
@@ -201,6 +202,7 @@ fn params_body(tool: &TextTool) -> WireParams {
         frequency_penalty: sampling.frequency_penalty.map(widen).filter(|_| openai),
         presence_penalty: sampling.presence_penalty.map(widen).filter(|_| openai),
         stop: tool.stop.clone().filter(|_| openai),
+        reasoning_effort: tool.effort.filter(|_| openai),
     }
 }
 
@@ -284,6 +286,9 @@ fn extension(answer: &Answer, include_citations: bool) -> Value {
     });
     if let Some(calculation) = &answer.calculation {
         extension["calculation"] = json!(calculation);
+    }
+    if let Some(reasoning) = &answer.reasoning {
+        extension["reasoning"] = json!(reasoning);
     }
     if let Some(pictures) = &answer.pictures {
         extension["images"] = json!(pictures);

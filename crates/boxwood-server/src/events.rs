@@ -116,6 +116,8 @@ fn step_data(step: &Progress) -> Value {
             json!({"step": "prompt", "done": done, "total": total, "unit": "tokens"})
         }
         Progress::Draft(_) => json!({"step": "writing"}),
+        // What is thought stays here; that it is thought is progress.
+        Progress::Thinking(_) => json!({"step": "thinking"}),
         Progress::Fields { done, total } => {
             json!({"step": "fields", "done": done, "total": total, "unit": "groups"})
         }

@@ -75,6 +75,8 @@ impl ProgressSink for Sink {
     fn report(&self, progress: Progress) {
         self.0.state.send_modify(|state| match progress {
             Progress::Draft(text) => state.draft.push_str(&text),
+            // A step lasts as long as its pieces come.
+            Progress::Thinking(_) if matches!(state.step, Some(Progress::Thinking(_))) => {}
             step => {
                 state.step = Some(step);
                 state.step_number += 1;

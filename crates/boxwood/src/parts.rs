@@ -4,6 +4,7 @@
 
 use crate::config::Config;
 use anyhow::Context;
+use boxwood_answer::reason::Sandbox;
 use boxwood_answer::support::ReadOut;
 use boxwood_answer::{AnswerService, Library};
 use boxwood_core::{ChatModel, Embedder, SystemClock};
@@ -78,7 +79,8 @@ pub fn build(config: &Config, store: Arc<dyn Store>) -> anyhow::Result<Parts> {
         .context("the bound hosts can't be reached securely")?
         .with_meter(meter.clone());
     let library = Arc::new(Library::new(store, Ingestor::new(ingest_config(config))));
-    let service = Arc::new(AnswerService::new(library, registry, config.answers.clone()));
+    let service = AnswerService::new(library, registry, config.answers.clone());
+    let service = Arc::new(service.with_sandbox(Sandbox::beside_this_program()));
     Ok(Parts {
         engine,
         meter,

@@ -71,6 +71,7 @@ impl ExtractAgent {
                 ..Sampling::default()
             },
             stop: None,
+            effort: None,
             embeddings,
         };
         let embeddings = EmbeddingStrategy {

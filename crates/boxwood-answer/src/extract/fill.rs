@@ -22,6 +22,7 @@ use crate::gather::Source;
 use crate::generate::{Raw, complete, sum};
 use crate::progress::{Progress, ProgressSink};
 use crate::prompt::{self, Asked};
+use crate::reason::{self, Settings};
 use crate::resolve::Plan;
 use crate::retrieve::{self, Shown};
 use crate::service::AnswerService;
@@ -310,6 +311,7 @@ impl<'a> Filling<'a> {
     /// From the model; cancellation.
     pub async fn ask(&self, request: ChatRequest, region: &Region) -> Result<(Raw, Parsed), AnswerError> {
         let _turn = self.turns.acquire().await.map_err(|_| AnswerError::Cancelled)?;
+        let (request, thought) = self.think_first(request).await?;
         let raw = match self.complete(request.clone()).await {
             Err(AnswerError::Generation(
                 ModelError::SchemaUnsupported { .. } | ModelError::Unsupported { .. },
@@ -319,15 +321,37 @@ impl<'a> Filling<'a> {
         let mut parsed = json::parse(&raw.text);
         parsed.complete &= raw.finish != FinishReason::Length;
         let mut tally = self.tally.lock();
-        tally.usage = match tally.completions {
+        let usage = match thought.output_tokens {
             0 => raw.usage.clone(),
-            _ => sum(std::mem::take(&mut tally.usage), raw.usage.clone()),
+            _ => sum(thought, raw.usage.clone()),
+        };
+        tally.usage = match tally.completions {
+            0 => usage,
+            _ => sum(std::mem::take(&mut tally.usage), usage),
         };
         tally.completions += 1;
         tally.model = Some(raw.model.clone());
         tally.shown.extend(region.0.iter().copied());
         drop(tally);
         Ok((raw, parsed))
+    }
+
+    /// Free thinking before the values, where the agent asks for it: an effort that nobody named thinks nothing here,
+    /// since most fields are looked up.
+    async fn think_first(&self, request: ChatRequest) -> Result<(ChatRequest, Usage), AnswerError> {
+        let Some(effort) = self.plan.tool.effort else {
+            return Ok((request, Usage::default()));
+        };
+        let settings = Settings::new(effort, &self.extraction.partition, None);
+        let quiet = Quiet(self.progress);
+        reason::think_first(
+            &self.plan.model,
+            request,
+            &settings,
+            &self.extraction.cancel,
+            &quiet,
+        )
+        .await
     }
 
     async fn complete(&self, request: ChatRequest) -> Result<Raw, AnswerError> {

@@ -33,6 +33,8 @@ mod tables;
 pub mod taxonomy;
 mod windows;
 
+pub(crate) use dates::{DateOrder, parse_date};
+
 pub use agent::{DEFAULT_EXTRACT_TOKENS, Depth, ExtractAgent, ExtractAgentOverride, ExtractMode};
 pub use extraction::{Extracted, Extraction, Wanted};
 pub use field::{DateForm, FieldKind, FieldSpec};

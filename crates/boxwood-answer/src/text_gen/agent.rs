@@ -56,6 +56,7 @@ impl TextGenAgent {
                 ..Sampling::default()
             },
             stop: Some(DEFAULT_STOP.to_owned()),
+            effort: None,
             embeddings: Some(EmbeddingStrategy {
                 model: embedding_model.to_owned(),
                 id: "basic".to_owned(),

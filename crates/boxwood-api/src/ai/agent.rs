@@ -5,6 +5,7 @@
 
 use crate::error::Reason;
 use crate::reading::{Findings, Reader, one_of};
+use boxwood_core::Effort;
 use serde::Serialize;
 
 /// The longest template, in characters.
@@ -124,7 +125,17 @@ pub struct EndpointParams {
     /// OpenAI only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<String>,
+    /// OpenAI only, and Boxwood's own: Box has no field for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_effort: Option<Effort>,
 }
+
+/// `reasoning_effort` on the wire.
+const EFFORTS: [(&str, Effort); 3] = [
+    ("low", Effort::Low),
+    ("medium", Effort::Medium),
+    ("high", Effort::High),
+];
 
 /// `AiAgentAsk` as an answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -444,11 +455,16 @@ fn read_params(mut reader: Reader<'_>, findings: &mut Findings) -> Option<Endpoi
         frequency_penalty: None,
         presence_penalty: None,
         stop: None,
+        reasoning_effort: None,
     };
     if bounds.penalties_and_stop {
         params.frequency_penalty = reader.number("frequency_penalty", -2.0, 2.0, findings);
         params.presence_penalty = reader.number("presence_penalty", -2.0, 2.0, findings);
         params.stop = reader.text("stop", findings).map(str::to_owned);
+        let path = reader.path_of("reasoning_effort");
+        params.reasoning_effort = reader
+            .text("reasoning_effort", findings)
+            .and_then(|effort| one_of(effort, &EFFORTS, &path, findings));
     }
     reader.close(findings);
     Some(params)
@@ -529,6 +545,18 @@ mod tests {
                 vec!["temperature"],
             ),
             (json!({"type": "openai_params", "top_p": 0}), vec!["top_p"]),
+            (
+                json!({"type": "openai_params", "reasoning_effort": "high"}),
+                vec![],
+            ),
+            (
+                json!({"type": "openai_params", "reasoning_effort": "most"}),
+                vec!["reasoning_effort"],
+            ),
+            (
+                json!({"type": "aws_params", "reasoning_effort": "low"}),
+                vec!["reasoning_effort"],
+            ),
             (
                 json!({"type": "openai_params", "presence_penalty": 3}),
                 vec!["presence_penalty"],

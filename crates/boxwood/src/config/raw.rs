@@ -5,6 +5,7 @@ use super::{
     Config, DEFAULT_HTTP, DEFAULT_HTTPS, EngineSettings, Identity, IngestSettings, KeepSettings, Overrides,
 };
 use boxwood_answer::AnswerConfig;
+use boxwood_core::Effort;
 use boxwood_ingest::{IngestLimits, OcrEngine};
 use boxwood_models::RawModels;
 use boxwood_server::ServerSettings;
@@ -95,6 +96,7 @@ struct RawAnswers {
     local_document_tokens: Option<u32>,
     max_citations: Option<usize>,
     abstain_below: Option<f32>,
+    effort: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -441,7 +443,20 @@ impl RawAnswers {
             (1, 20),
             mistakes,
         );
+        let effort = match self.effort.as_deref() {
+            None => default.effort,
+            Some("low") => Effort::Low,
+            Some("medium") => Effort::Medium,
+            Some("high") => Effort::High,
+            Some(other) => {
+                mistakes.push(format!(
+                    "answers.effort: must be low, medium or high, not {other:?}"
+                ));
+                default.effort
+            }
+        };
         AnswerConfig {
+            effort,
             local_document_tokens: tokens,
             max_citations: citations,
             abstain_below: below,

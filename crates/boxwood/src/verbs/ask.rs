@@ -239,6 +239,10 @@ impl ProgressSink for Bar {
                 self.0.set_style(ProgressStyle::default_spinner());
                 self.0.set_message("the model writes");
             }
+            Progress::Thinking(_) => {
+                self.0.set_style(ProgressStyle::default_spinner());
+                self.0.set_message("the model thinks");
+            }
             Progress::Fields { done, total } => {
                 self.0.set_style(ProgressStyle::default_spinner());
                 self.0

@@ -1,0 +1,178 @@
+//! A choice between options: in the words of a question, and by a value that was computed. Pure.
+
+use super::number;
+use super::problem::Choice;
+use crate::extract::{DateOrder, parse_date};
+use chrono::NaiveDate;
+
+/// The question and its options, where they stand in the text as lines `(A) …` or `A. …`.
+pub fn choices_in(question: &str) -> Option<(String, Vec<Choice>)> {
+    let mut stem = Vec::new();
+    let mut choices: Vec<Choice> = Vec::new();
+    for line in question.lines() {
+        let expected = char::from(b'A' + u8::try_from(choices.len()).ok()?);
+        match option_line(line) {
+            Some((label, text)) if label == expected => choices.push(Choice {
+                label: label.to_string(),
+                text: text.trim().to_owned(),
+            }),
+            _ if choices.is_empty() => stem.push(line),
+            _ if line.trim().is_empty() => {}
+            _ => return None,
+        }
+    }
+    if choices.len() < 2 || choices.len() > 20 {
+        return None;
+    }
+    while stem.last().is_some_and(|line| {
+        line.trim().is_empty() || line.trim().trim_end_matches(':').eq_ignore_ascii_case("options")
+    }) {
+        stem.pop();
+    }
+    Some((stem.join("\n"), choices))
+}
+
+fn option_line(line: &str) -> Option<(char, &str)> {
+    let line = line.trim_start();
+    let inner = line.strip_prefix('(').unwrap_or(line);
+    let label = inner.chars().next().filter(char::is_ascii_uppercase)?;
+    let rest = &inner[1..];
+    let rest = rest.strip_prefix(") ").or_else(|| rest.strip_prefix(". "))?;
+    Some((label, rest))
+}
+
+/// The option that a computed text means: its label, its words, its date, or the only number that is equal.
+pub(super) fn option_of(output: &str, choices: &[Choice]) -> Option<usize> {
+    let output = output.trim().trim_end_matches('.');
+    let label = output
+        .trim_start_matches('(')
+        .split([')', '.', ':', ' '])
+        .next()
+        .unwrap_or_default();
+    let has_letter_only = output
+        .chars()
+        .filter(|character| character.is_alphanumeric())
+        .count()
+        == label.len();
+    if let Some(index) = choices.iter().position(|choice| choice.label == label)
+        && (has_letter_only || output.starts_with('('))
+    {
+        return Some(index);
+    }
+    let folded = fold(output);
+    let same = |choice: &Choice| fold(&choice.text) == folded;
+    if let Some(index) = only(choices, same) {
+        return Some(index);
+    }
+    let order = DateOrder::of(
+        &choices
+            .iter()
+            .map(|choice| choice.text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n"),
+    );
+    if let Some(date) = whole_date(output, order)
+        && let Some(index) = only(choices, |choice| whole_date(&choice.text, order) == Some(date))
+    {
+        return Some(index);
+    }
+    nearest(number::last_number(output)?, choices)
+}
+
+fn whole_date(text: &str, order: DateOrder) -> Option<NaiveDate> {
+    let found = parse_date(text, order)?;
+    found.has_day.then_some(found.date)
+}
+
+/// The only option whose number is equal within a hundredth.
+fn nearest(value: f64, choices: &[Choice]) -> Option<usize> {
+    let close = |choice: &Choice, within: f64| match number::numbers(&choice.text).as_slice() {
+        [one] => (one.value - value).abs() <= within * value.abs().max(1e-9),
+        _ => false,
+    };
+    only(choices, |choice| close(choice, 1e-6)).or_else(|| only(choices, |choice| close(choice, 0.01)))
+}
+
+fn only(choices: &[Choice], fits: impl Fn(&Choice) -> bool) -> Option<usize> {
+    let mut fitting = choices.iter().enumerate().filter(|(_, choice)| fits(choice));
+    let first = fitting.next()?.0;
+    fitting.next().is_none().then_some(first)
+}
+
+fn fold(text: &str) -> String {
+    text.chars()
+        .filter(|character| character.is_alphanumeric() || matches!(character, '-' | '/' | '.'))
+        .flat_map(char::to_lowercase)
+        .collect::<String>()
+        .trim_matches('.')
+        .to_owned()
+}
+
+/// Whether most options are numbers or dates, so that a program can tell which is right.
+pub(super) fn are_computable(choices: &[Choice]) -> bool {
+    let computable = choices.iter().filter(|choice| {
+        let letters = choice
+            .text
+            .chars()
+            .filter(|character| character.is_alphabetic())
+            .count();
+        let digits = choice.text.chars().filter(char::is_ascii_digit).count();
+        digits > 0 && (letters <= digits + 4 || whole_date(&choice.text, DateOrder::DayFirst).is_some())
+    });
+    2 * computable.count() > choices.len()
+}
+
+/// The options as a prompt shows them.
+pub(super) fn rendered(choices: &[Choice]) -> String {
+    let lines: Vec<String> = choices
+        .iter()
+        .map(|choice| format!("({}) {}", choice.label, choice.text))
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices(texts: &[&str]) -> Vec<Choice> {
+        texts
+            .iter()
+            .zip('A'..)
+            .map(|(text, label)| Choice {
+                label: label.to_string(),
+                text: (*text).to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn options_of_a_question() {
+        let (stem, options) = choices_in("Which day?\nOptions:\n(A) 01/02/2003\n(B) 02/02/2003").unwrap();
+        assert_eq!(stem, "Which day?");
+        assert_eq!(options, choices(&["01/02/2003", "02/02/2003"]));
+        assert_eq!(choices_in("Is it?\n(A) only one"), None);
+        assert_eq!(choices_in("What is (A) here?"), None);
+    }
+
+    #[test]
+    fn a_computed_text_means_an_option() {
+        let dates = choices(&["03/14/2002", "03/13/2002"]);
+        let numbers = choices(&["2.5 m/s", "5 m/s", "25 m/s"]);
+        let words = choices(&["The first", "the second"]);
+        for (output, options, expected) in [
+            ("03/13/2002", &dates, Some(1)),
+            ("2002-03-13", &dates, Some(1)),
+            ("(B)", &dates, Some(1)),
+            ("B", &dates, Some(1)),
+            ("5.0", &numbers, Some(1)),
+            ("2.49", &numbers, Some(0)),
+            ("7", &numbers, None),
+            ("The second", &words, Some(1)),
+            ("", &words, None),
+        ] {
+            assert_eq!(option_of(output, options), expected, "{output}");
+        }
+        assert!(are_computable(&dates) && are_computable(&numbers) && !are_computable(&words));
+    }
+}

@@ -1,0 +1,182 @@
+//! Which ways of working an effort plans for a problem, in which order, and how many beside each other. Pure.
+
+use super::options;
+use super::problem::{AnswerForm, Problem, Settings};
+use super::prompts::Method;
+use super::routing;
+use boxwood_core::Effort;
+
+/// Tokens of one derivation in words.
+const PROSE_TOKENS: [u32; 3] = [768, 640, 896];
+/// Temperature of completions that are to differ.
+const TEMPERATURE: f32 = 0.7;
+
+/// One try.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Plan {
+    pub method: Method,
+    /// 0 is greedy.
+    pub temperature: f32,
+    pub seed: u64,
+    /// Tokens that it may take.
+    pub tokens: u32,
+}
+
+/// The tries of one problem.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Schedule {
+    pub plans: Vec<Plan>,
+    /// How many run beside each other, as a round.
+    pub width: usize,
+    /// How many equal answers are enough.
+    pub enough: usize,
+    /// Whether the best answers are checked once more.
+    pub verify: bool,
+}
+
+/// The tries of a problem.
+pub(super) fn schedule(problem: &Problem, settings: &Settings) -> Schedule {
+    use Method::{Direct, Program, Prose, Scores};
+    let computes = settings.sandbox.is_some() && computes(problem);
+    let methods: &[Method] = match (settings.effort, &problem.form) {
+        (Effort::Low, _) => &[Direct],
+        (Effort::Medium, AnswerForm::Text) if computes => &[Program, Prose],
+        (Effort::Medium, AnswerForm::Text) => &[Direct],
+        (Effort::Medium, AnswerForm::Choice(_)) if computes => &[Program, Prose, Scores],
+        (Effort::Medium, AnswerForm::Choice(_)) => &[Scores, Prose, Prose],
+        (Effort::Medium, _) if computes => &[Program, Prose, Program],
+        (Effort::Medium, _) => &[Prose],
+        (Effort::High, AnswerForm::Text) if computes => {
+            &[Program, Program, Program, Prose, Program, Program, Prose, Program]
+        }
+        (Effort::High, AnswerForm::Text) => &[Direct],
+        (Effort::High, AnswerForm::Choice(_)) if computes => &[
+            Scores, Program, Prose, Program, Prose, Program, Prose, Program, Prose,
+        ],
+        (Effort::High, AnswerForm::Choice(_)) => &[Scores, Prose, Prose, Prose, Prose, Prose, Prose],
+        (Effort::High, _) if computes => &[
+            Program, Prose, Program, Prose, Program, Prose, Program, Prose, Program, Prose,
+        ],
+        (Effort::High, _) => &[Prose, Prose, Prose, Prose, Prose, Prose, Prose, Prose],
+    };
+    let high = settings.effort == Effort::High;
+    Schedule {
+        plans: numbered(methods, settings.effort),
+        width: if high { 4 } else { 2 },
+        enough: if high { 4 } else { 2 },
+        verify: high,
+    }
+}
+
+/// Whether a program can help.
+fn computes(problem: &Problem) -> bool {
+    match &problem.form {
+        AnswerForm::Number | AnswerForm::Math => true,
+        AnswerForm::Choice(choices) => {
+            options::are_computable(choices) && routing::states_numbers(&problem.question)
+        }
+        AnswerForm::Text => {
+            routing::asks_for_computation(&problem.question, problem.context.as_deref().unwrap_or(""))
+        }
+        AnswerForm::Code { .. } => false,
+    }
+}
+
+/// The first of each method is greedy, the others differ.
+fn numbered(methods: &[Method], effort: Effort) -> Vec<Plan> {
+    let tokens = PROSE_TOKENS[match effort {
+        Effort::Low => 0,
+        Effort::Medium => 1,
+        Effort::High => 2,
+    }];
+    methods
+        .iter()
+        .enumerate()
+        .map(|(index, method)| Plan {
+            method: *method,
+            temperature: if methods[..index].contains(method) {
+                TEMPERATURE
+            } else {
+                0.0
+            },
+            seed: index as u64,
+            tokens,
+        })
+        .collect()
+}
+
+/// The one try of a model that thinks by itself.
+pub(super) fn by_itself(settings: &Settings) -> Schedule {
+    Schedule {
+        plans: vec![Plan {
+            method: Method::Direct,
+            temperature: 0.0,
+            seed: 0,
+            tokens: settings.token_budget,
+        }],
+        width: 1,
+        enough: 1,
+        verify: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::problem::Choice;
+    use super::super::sandbox::Sandbox;
+    use super::*;
+
+    fn planned(
+        effort: Effort,
+        form: AnswerForm,
+        question: &str,
+        context: Option<&str>,
+        computes: bool,
+    ) -> Vec<Method> {
+        let sandbox = computes.then(|| Sandbox::new("/bin/false".into()));
+        let problem = Problem {
+            context: context.map(str::to_owned),
+            question: question.to_owned(),
+            form,
+        };
+        let schedule = schedule(&problem, &Settings::new(effort, "1", sandbox));
+        schedule.plans.iter().map(|plan| plan.method).collect()
+    }
+
+    #[test]
+    fn look_ups_cost_one_completion_at_every_effort() {
+        let table = Some("| 2019 | 12 |\n| 2018 | 10 |");
+        for effort in [Effort::Low, Effort::Medium, Effort::High] {
+            let methods = planned(
+                effort,
+                AnswerForm::Text,
+                "What was the revenue in 2019?",
+                table,
+                true,
+            );
+            assert_eq!(methods, [Method::Direct], "{effort:?}");
+        }
+        let change = "What was the percentage change in revenue?";
+        assert!(planned(Effort::Medium, AnswerForm::Text, change, table, true).contains(&Method::Program));
+        assert_eq!(
+            planned(Effort::Medium, AnswerForm::Text, change, table, false),
+            [Method::Direct]
+        );
+    }
+
+    #[test]
+    fn more_effort_is_more_tries_and_the_first_of_each_kind_is_greedy() {
+        let count = |effort| planned(effort, AnswerForm::Number, "2 and 3?", None, true).len();
+        assert!(count(Effort::Low) < count(Effort::Medium) && count(Effort::Medium) < count(Effort::High));
+        let plans = numbered(&[Method::Program, Method::Prose, Method::Program], Effort::High);
+        let temperatures: Vec<f32> = plans.iter().map(|plan| plan.temperature).collect();
+        assert_eq!(temperatures, [0.0, 0.0, TEMPERATURE]);
+        let options = ["12 m", "15 m"].map(|text| Choice {
+            label: text[..1].to_owned(),
+            text: text.to_owned(),
+        });
+        let form = AnswerForm::Choice(options.to_vec());
+        assert!(planned(Effort::Medium, form.clone(), "3 and 4 m?", None, true).contains(&Method::Program));
+        assert!(!planned(Effort::Medium, form, "Which way?", None, true).contains(&Method::Program));
+    }
+}
