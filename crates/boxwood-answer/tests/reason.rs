@@ -2,6 +2,11 @@
 //!
 //! What the real worker does with programs is tested in `boxwood-calculate`.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in the functions that tests share"
+)]
+
 use boxwood_answer::reason::{
     AnswerForm, Choice, Problem, Sandbox, Settings, Solution, StoppedBy, baseline, solve,
 };

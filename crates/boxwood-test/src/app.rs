@@ -1,6 +1,7 @@
 //! A server in process, with a store in a temporary folder, a clock that stands still and a scripted model.
 
 use crate::scripted::ScriptedModel;
+use boxwood_answer::reason::Sandbox;
 use boxwood_answer::{AnswerConfig, AnswerService, Library};
 use boxwood_core::{ChatModel, Clock, Embedder, FixedClock, SystemIds};
 use boxwood_ingest::{IngestConfig, Ingestor, WorkerCommand};
@@ -34,6 +35,7 @@ pub struct TestAppBuilder {
     budgets: Vec<Budget>,
     prices: Vec<StatedPrice>,
     embedder: Option<Arc<dyn Embedder>>,
+    sandbox: Option<Sandbox>,
 }
 
 /// A running server.
@@ -123,6 +125,13 @@ impl TestAppBuilder {
         self
     }
 
+    /// Where programs of the model run; without one nothing is computed.
+    #[must_use]
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.sandbox = Some(sandbox);
+        self
+    }
+
     /// Starts the server.
     pub async fn start(self) -> TestApp {
         // Another test of this process may have installed it already.
@@ -163,11 +172,8 @@ impl TestAppBuilder {
             ..IngestConfig::default()
         });
         let library = Arc::new(Library::new(store.clone(), ingestor));
-        let asker = Arc::new(AnswerService::new(
-            library.clone(),
-            models.clone(),
-            AnswerConfig::default(),
-        ));
+        let asker = AnswerService::new(library.clone(), models.clone(), AnswerConfig::default());
+        let asker = Arc::new(asker.with_sandbox(self.sandbox));
         let state = AppState::new(AppParts {
             store: store.clone(),
             asker,
@@ -275,6 +281,7 @@ impl TestApp {
             budgets: Vec::new(),
             prices: Vec::new(),
             embedder: None,
+            sandbox: None,
         }
     }
 

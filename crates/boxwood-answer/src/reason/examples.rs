@@ -30,29 +30,14 @@ pub(super) fn examples(question: &str, entry_point: Option<&str>) -> Vec<Example
 }
 
 fn prompted(call: &str, following: &[&str]) -> Option<Example> {
-    let expected: Vec<&str> = following
-        .iter()
-        .take_while(|line| !line.is_empty() && !line.starts_with(">>>") && !is_quote(line))
-        .copied()
-        .collect();
-    let first = expected.first()?;
-    if !is_literal(first) || is_statement(call) {
+    let expected = following.first()?.trim_end_matches("\"\"\"").trim_end();
+    if expected.is_empty() || is_quote(expected) || !is_literal(expected) || is_statement(call) {
         return None;
     }
-    Some(Example {
+    balanced(expected).then(|| Example {
         call: call.to_owned(),
-        expected: expected.join(" ").trim_end_matches(['\'', '"']).to_owned() + closing_quote(first),
+        expected: expected.to_owned(),
     })
-    .filter(|example| balanced(&example.expected))
-}
-
-/// What trimming the docstring's end took from a text.
-fn closing_quote(first: &str) -> &str {
-    match first.chars().next() {
-        Some('\'') => "'",
-        Some('"') => "\"",
-        _ => "",
-    }
 }
 
 fn is_quote(line: &str) -> bool {

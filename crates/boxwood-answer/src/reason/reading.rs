@@ -99,12 +99,8 @@ fn number_of(reply: &str) -> Option<String> {
 fn math_of(reply: &str) -> Option<String> {
     let answer = latex::boxed(reply).or_else(|| stated(reply));
     let answer = answer.map(|answer| {
-        answer
-            .trim()
-            .trim_matches('$')
-            .trim()
-            .trim_end_matches('.')
-            .to_owned()
+        let answer = answer.trim().trim_end_matches('.').trim_matches('$').trim();
+        answer.trim_end_matches('.').to_owned()
     });
     answer
         .filter(|answer| !answer.is_empty())

@@ -58,6 +58,10 @@ impl ChatModel for MeteredModel {
         self.inner.identity()
     }
 
+    fn thinks(&self) -> bool {
+        self.inner.thinks()
+    }
+
     async fn count_tokens(&self, text: &str) -> Result<u32, ModelError> {
         self.inner.count_tokens(text).await
     }

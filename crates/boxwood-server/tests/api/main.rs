@@ -26,6 +26,7 @@ mod openai_chat;
 mod openai_clients;
 mod openai_responses;
 mod pictures;
+mod reasoning;
 mod spreadsheets;
 mod stopping;
 mod studio;
