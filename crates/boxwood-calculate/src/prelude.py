@@ -139,7 +139,7 @@ def number(text):
     text = str(text).strip()
     if text in ("", "-", "—", "–"):
         return 0
-    negative = text.startswith("(") and text.endswith(")")
+    negative = "(" in text and text.rstrip("%").endswith(")")
     kept = ""
     for c in text.replace("−", "-"):
         if c.isdigit() or c in ".-":
@@ -241,7 +241,10 @@ def Decimal(value=0):
 
 def _mean(values):
     values = list(values)
-    return sum(values) / len(values)
+    total = sum(values)
+    if isinstance(total, int) and total % len(values) == 0:
+        return total // len(values)
+    return total / len(values)
 
 
 def _median(values):
