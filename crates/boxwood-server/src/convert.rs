@@ -401,6 +401,7 @@ mod tests {
             frequency_penalty: None,
             presence_penalty: None,
             stop: None,
+            reasoning_effort: None,
         };
         let translated = endpoint_params(&params);
         assert_eq!(translated.sampling.top_p, Some(1.0));
