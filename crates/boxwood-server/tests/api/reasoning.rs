@@ -25,7 +25,7 @@ fn asks_for_program(request: &ChatRequest) -> bool {
 }
 
 async fn start() -> TestApp {
-    let model = ScriptedModel::saying("A direct answer.");
+    let model = ScriptedModel::saying("Sales were 1,250 in 2019.");
     model.respond_with(|request| {
         let last = request.messages.last()?;
         if asks_for_program(request) {
@@ -70,7 +70,7 @@ async fn a_computed_answer_shows_its_program_and_its_values() {
         json!({"value": "1250", "stated_as": "1,250"})
     );
     assert_eq!(ours["reasoning"]["effort"], "medium");
-    assert_eq!(ours["reasoning"]["stopped_by"], "agreement");
+    assert_eq!(ours["reasoning"]["stopped_by"], "completed");
     assert_eq!(ours["support"]["method"], "calculation");
     assert_eq!(ours["usage"]["reasoning_tokens"], ours["usage"]["output_tokens"]);
     assert!(
@@ -107,7 +107,7 @@ async fn low_effort_and_look_ups_are_answered_directly() {
     let app = start().await;
     for (prompt, effort) in [(CHANGE, Some("low")), ("What were sales in 2019?", None)] {
         let body = ask(&app, prompt, effort).await;
-        assert_eq!(body["answer"], "A direct answer.", "{prompt}");
+        assert_eq!(body["answer"], "Sales were 1,250 in 2019.", "{prompt}");
         assert!(body["boxwood"].get("reasoning").is_none() && body["boxwood"].get("calculation").is_none());
     }
     assert_eq!(app.model.requests().len(), 2);
@@ -117,7 +117,7 @@ async fn low_effort_and_look_ups_are_answered_directly() {
 async fn high_effort_asks_a_look_up_again_and_tells_it() {
     let app = start().await;
     let body = ask(&app, "What were sales in 2019?", Some("high")).await;
-    assert_eq!(body["answer"], "A direct answer.");
+    assert_eq!(body["answer"], "Sales were 1,250 in 2019.");
     assert_eq!(body["boxwood"]["reasoning"]["samples"], 3);
     assert_eq!(app.model.requests().len(), 3);
 }
