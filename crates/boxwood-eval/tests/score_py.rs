@@ -156,9 +156,21 @@ fn check_set(folder: &Path, name: &str) {
         run(&set, |_, row| Some(changed(&gold(row)))),
     ];
     for (number, predictions) in runs.iter().enumerate() {
-        let ours = Value::Object(boxwood_eval::score::score(&set, predictions).metrics);
+        let scores = boxwood_eval::score::score(&set, predictions);
+        let wrong: Vec<&str> = scores
+            .rows
+            .iter()
+            .filter(|row| !row.is_right())
+            .map(|row| row.id.as_str())
+            .take(3)
+            .collect();
+        let ours = Value::Object(scores.metrics);
         let theirs = by_python(folder, name, predictions);
-        assert_same(&ours, &theirs, &format!("{name} run {number}"));
+        assert_same(
+            &ours,
+            &theirs,
+            &format!("{name} run {number} (first wrong ones {wrong:?})"),
+        );
     }
 }
 
