@@ -250,7 +250,11 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), EvalError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(failed())?;
-    let mut new = tempfile::NamedTempFile::new_in(folder).map_err(failed())?;
+    // Readable as any file that a program writes, within the user's mask.
+    let mut new = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(failed())?;
     new.write_all(bytes).map_err(failed())?;
     new.as_file().sync_all().map_err(failed())?;
     let kept = new.persist(path).map_err(|error| failed()(error.error))?;

@@ -4,6 +4,7 @@
 
 use crate::error::EvalError;
 use crate::predictions::write_whole;
+use crate::rows::Task;
 use boxwood_core::Effort;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,16 @@ impl EffortChoice {
             Self::Low => "low",
             Self::Medium => "medium",
             Self::High => "high",
+        }
+    }
+
+    /// Whether rows of this task can be answered with it: it is for questions, problems and programs, and the model alone
+    /// has no part in a conversation.
+    pub fn fits(self, task: Task) -> bool {
+        match task {
+            Task::Qa | Task::Reason | Task::Code => true,
+            Task::Dialog => self != Self::Baseline,
+            Task::Extract | Task::JsonSchema | Task::Robust => false,
         }
     }
 

@@ -139,6 +139,15 @@ async fn run_set(common: &Common, arguments: RunArguments) -> anyhow::Result<Exi
         bail!("name a data set and --out");
     };
     let set = DataSet::read(place, &arguments.split, arguments.documents.into())?;
+    if let Some(effort) = arguments.effort.map(EffortChoice::from)
+        && !effort.fits(set.task)
+    {
+        bail!(
+            "--effort {} is not for sets of task `{}`",
+            effort.as_str(),
+            set.task.as_str()
+        );
+    }
     let config = common.load()?;
     let record = record(&config, &arguments, &set);
     record.begin(out)?;
