@@ -29,6 +29,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 const LOOKS: u32 = 60;
 /// Characters of a file's name.
 const NAME: usize = 200;
+/// The name that takes an effort, whatever serves it.
+const REASONING_MODEL: &str = "azure__openai__gpt_o4_mini";
 /// Between the parts of an upload.
 const BOUNDARY: &str = "boxwood-eval-8a1d0c5be7f24c03";
 
@@ -160,21 +162,31 @@ impl ServerTarget {
     }
 
     async fn chat(&self, prompt: &str, schema: Option<&Value>) -> Result<Prediction, RowFailure> {
-        let model = match &self.settings.model {
-            Some(model) => model.clone(),
-            None => self.first_model().await?,
+        let effort = self.settings.effort;
+        let model = match (&self.settings.model, effort) {
+            (Some(model), _) => model.clone(),
+            (None, Some(_)) => REASONING_MODEL.to_owned(),
+            (None, None) => self.local_model().await?,
         };
-        let body = wire::chat_body(&model, prompt, self.settings.effort, schema);
+        let mut body = wire::chat_body(&model, prompt, effort, schema);
+        if self.settings.model.is_none() && effort.is_none() {
+            // Reasoning models refuse a temperature; whoever names a model may have named one.
+            body["temperature"] = json!(0);
+        }
         let reply = self
             .call(Method::POST, "/v1/chat/completions", Some(body))
             .await?;
         Ok(wire::of_chat_answer(reply))
     }
 
-    /// The OpenAI-compatible part has no default: the first model of its list is taken.
-    async fn first_model(&self) -> Result<String, RowFailure> {
+    /// The OpenAI-compatible part has no default: the first local model of its list is taken, else the first.
+    async fn local_model(&self) -> Result<String, RowFailure> {
         let list = self.call(Method::GET, "/v1/models", None).await?;
-        let name = list["data"][0]["id"].as_str();
+        let models = list["data"].as_array().map_or(&[][..], Vec::as_slice);
+        let local = models
+            .iter()
+            .find(|model| model["boxwood"]["served_by"]["relation"] == "local");
+        let name = local.or(models.first()).and_then(|model| model["id"].as_str());
         name.map(str::to_owned)
             .ok_or_else(|| target_failure("the server lists no model: name one with --model".to_owned()))
     }
