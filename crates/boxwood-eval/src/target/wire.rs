@@ -103,8 +103,7 @@ pub(super) fn chat_body(
     effort: Option<EffortChoice>,
     schema: Option<&Value>,
 ) -> Value {
-    let mut body =
-        json!({"model": model, "messages": [{"role": "user", "content": prompt}], "temperature": 0});
+    let mut body = json!({"model": model, "messages": [{"role": "user", "content": prompt}] });
     if let Some(effort) = effort {
         body["reasoning_effort"] = json!(effort.as_str());
     }

@@ -75,6 +75,40 @@ async fn files_are_read_or_refused_over_the_api() {
 }
 
 #[tokio::test]
+async fn problems_and_values_go_through_chat_completions() {
+    let model = ScriptedModel::saying("So it is\n42");
+    let app = server(model.clone()).await;
+    let problem = || {
+        let row = json!({"id": "p1", "set": "gsm8k", "task": "reason", "question": "6 times 7?", "answers": ["42"]});
+        Given::new(&[row])
+    };
+    for effort in [None, Some(EffortChoice::Low)] {
+        let given = problem();
+        let target = ServerTarget::new(ServerSettings {
+            effort,
+            ..settings(&app.base)
+        })
+        .unwrap();
+        given.run(&target).await.unwrap();
+        let written = &lines(&given.out())[0];
+        let answer = written["answer"].as_str().unwrap_or_default();
+        assert!(
+            answer.contains("42") && written["usage"].is_object(),
+            "{effort:?}: {written}"
+        );
+    }
+    model.next(Script::SaysJson(json!([1, 2])));
+    let given = Given::new(&[
+        json!({"id": "j1", "task": "jsonschema", "schema": {"type": "array", "items": {"type": "integer"}}}),
+    ]);
+    given
+        .run(&ServerTarget::new(settings(&app.base)).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(lines(&given.out())[0]["answer"], json!([1, 2]));
+}
+
+#[tokio::test]
 async fn a_refused_row_keeps_the_servers_words() {
     let app = server(model()).await;
     let mut row = questions().remove(0);
