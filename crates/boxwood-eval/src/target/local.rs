@@ -27,8 +27,8 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 /// Cache partition of runs.
-const PARTITION: &str = "eval";
-/// Tokens that a value or a problem's answer may take at most.
+pub(super) const PARTITION: &str = "eval";
+/// Tokens that a value may take at most.
 const OUTPUT_TOKENS: u32 = 1_024;
 
 /// How rows are answered.
@@ -44,13 +44,13 @@ pub struct LocalSettings {
 
 /// The answer service of this process.
 pub struct LocalTarget {
-    service: Arc<AnswerService>,
-    settings: LocalSettings,
+    pub(super) service: Arc<AnswerService>,
+    pub(super) settings: LocalSettings,
 }
 
 /// Files of one row; the folder of its temporary ones goes with it.
-struct Files {
-    readable: ReadableFiles,
+pub(super) struct Files {
+    pub(super) readable: ReadableFiles,
     _folder: TempDir,
 }
 
@@ -58,6 +58,9 @@ struct Files {
 impl Target for LocalTarget {
     async fn answer(&self, row: &Row, cancel: &CancellationToken) -> Result<Prediction, RowFailure> {
         match row.task {
+            Task::Qa if self.settings.effort == Some(EffortChoice::Baseline) => {
+                self.ask_model(row, cancel).await
+            }
             Task::Qa | Task::Dialog => self.ask(row, cancel).await,
             Task::Extract => self.extract(row, cancel).await,
             Task::JsonSchema => self.write_value(row, cancel).await,
@@ -86,7 +89,7 @@ impl LocalTarget {
         self.service.models().resolve(self.settings.model.as_deref())
     }
 
-    fn resolved(&self) -> Result<ResolvedModel, RowFailure> {
+    pub(super) fn resolved(&self) -> Result<ResolvedModel, RowFailure> {
         self.model().map_err(|error| {
             RowFailure::Target(EvalError::Target {
                 message: error.to_string(),
@@ -97,10 +100,15 @@ impl LocalTarget {
     async fn ask(&self, row: &Row, cancel: &CancellationToken) -> Result<Prediction, RowFailure> {
         let files = own_files(row).await?;
         let prompt = row.question.trim().to_owned();
-        let agent = self
+        let mut agent = self
             .service
             .default_agent(Language::of_text(&prompt), self.settings.model.as_deref())
             .map_err(failure)?;
+        if let Some(effort) = self.settings.effort.and_then(EffortChoice::effort) {
+            for tool in agent.tools_mut() {
+                tool.effort = Some(effort);
+            }
+        }
         let question = Question {
             mode: match files.readable.len() {
                 1 => QuestionMode::SingleItem,
@@ -183,20 +191,6 @@ impl LocalTarget {
         })
     }
 
-    async fn solve(&self, row: &Row, cancel: &CancellationToken) -> Result<Prediction, RowFailure> {
-        let model = self.resolved()?;
-        let request = plain_request(form::problem_prompt(row), &model);
-        let raw = complete(&model, request, cancel, &NoProgress)
-            .await
-            .map_err(failure)?;
-        Ok(Prediction {
-            answer: Value::String(raw.text),
-            model: Some(raw.model.model.identity().name.clone()),
-            usage: Some(token_use(&raw.usage)),
-            ..Prediction::default()
-        })
-    }
-
     /// Reads a file that may be hostile.
     async fn read(&self, row: &Row, cancel: &CancellationToken) -> Result<Prediction, RowFailure> {
         let files = own_files(row).await?;
@@ -230,7 +224,7 @@ fn plain_request(prompt: String, model: &ResolvedModel) -> ChatRequest {
     ChatRequest::new(vec![ChatMessage::new(ChatRole::User, prompt)], limit)
 }
 
-async fn own_files(row: &Row) -> Result<Files, RowFailure> {
+pub(super) async fn own_files(row: &Row) -> Result<Files, RowFailure> {
     let failed = |error: std::io::Error| RowFailure::Row(format!("a document can't be kept: {error}"));
     let folder = tempfile::tempdir().map_err(failed)?;
     let mut files = Vec::with_capacity(row.documents.len());
@@ -290,6 +284,9 @@ fn of_answer(row: &Row, answer: Answer) -> Prediction {
     if let Some(calculation) = &answer.calculation {
         detail["calculation"] = json!(calculation);
     }
+    if let Some(reasoning) = &answer.reasoning {
+        detail["reasoning"] = json!(reasoning);
+    }
     if !answer.warnings.is_empty() {
         detail["warnings"] = json!(answer.warnings);
     }
@@ -336,7 +333,7 @@ fn of_extracted(row: &Row, extracted: &Extracted, mode: ExtractMode) -> Predicti
     }
 }
 
-fn token_use(usage: &Usage) -> TokenUse {
+pub(super) fn token_use(usage: &Usage) -> TokenUse {
     TokenUse {
         input_tokens: usage.input_tokens.into(),
         cached_tokens: usage.cached_tokens.into(),
@@ -360,7 +357,7 @@ fn timings(timings: &StepTimings) -> BTreeMap<String, f64> {
 }
 
 /// A model that is not there fails every row; everything else is the row's own.
-fn failure(error: AnswerError) -> RowFailure {
+pub(super) fn failure(error: AnswerError) -> RowFailure {
     match error {
         AnswerError::Cancelled => RowFailure::Cancelled,
         AnswerError::Model { .. } => RowFailure::Target(EvalError::Target {

@@ -4,6 +4,7 @@
 
 mod form;
 pub mod local;
+mod problem;
 pub mod server;
 mod wire;
 
