@@ -327,7 +327,12 @@ fn join(query: &Query, lexical: &[Scored], embedded: Option<&VectorRanking>) -> 
     let Some(embedded) = embedded else {
         return lexical.to_vec();
     };
-    let weights = FusionWeights::for_english_embedder(query.text());
+    // The model inside the program knows English only; hosts' embedding models know many languages.
+    let weights = if embedded.model.provider == "boxwood" {
+        FusionWeights::for_english_embedder(query.text())
+    } else {
+        FusionWeights::equal()
+    };
     fuse(&[
         RankedList {
             ranking: lexical,

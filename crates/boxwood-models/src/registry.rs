@@ -64,7 +64,10 @@ impl ModelRegistry {
         for binding in &settings.bindings {
             let Some(host) = &binding.host else { continue };
             let transport = Transport::new(&host.limits, &settings.proxy)?;
-            let identity = remote_identity(binding, host);
+            let mut identity = remote_identity(binding, host);
+            if binding.embedding.is_some() {
+                identity = embedder_identity(identity, binding, host);
+            }
             let priced = price_of_binding(&settings, binding, host, &identity);
             prices.insert(identity.name.clone(), Arc::new(priced));
             if let Some(embedding) = &binding.embedding {
@@ -531,21 +534,33 @@ fn kind_of(name: &str, card: Option<&ModelCard>) -> ParameterKind {
         .unwrap_or(ParameterKind::Openai)
 }
 
+/// Kept vectors are told apart by this name, so it is that of the model, not of the binding.
+fn embedder_identity(identity: ModelIdentity, binding: &Binding, host: &Host) -> ModelIdentity {
+    let is_card_s_own = binding.card.is_some() && is_own(binding, binding.card);
+    match host.model.as_deref().filter(|_| !is_card_s_own) {
+        Some(model) => ModelIdentity {
+            name: other_name(host, model),
+            ..identity
+        },
+        None => identity,
+    }
+}
+
+/// A name made of provider and model.
+fn other_name(host: &Host, model: &str) -> String {
+    format!(
+        "{}__{}",
+        normalised(&host.provider),
+        normalised(&model.replace('/', "_"))
+    )
+}
+
 /// The card's name only where the host runs the card's own model; else a name made of provider and model.
 fn remote_identity(binding: &Binding, host: &Host) -> ModelIdentity {
     let other_model = host.model.as_deref().filter(|_| {
         binding.wildcard().is_some() || (binding.card.is_some() && !is_own(binding, binding.card))
     });
-    let name = other_model.map_or_else(
-        || binding.name.clone(),
-        |model| {
-            format!(
-                "{}__{}",
-                normalised(&host.provider),
-                normalised(&model.replace('/', "_"))
-            )
-        },
-    );
+    let name = other_model.map_or_else(|| binding.name.clone(), |model| other_name(host, model));
     ModelIdentity {
         name,
         provider: host.provider.clone(),

@@ -168,7 +168,7 @@ fn read_binding(
         let host = read_host(&name, card, purpose, &mut reader, environment);
         if purpose == Purpose::Embedding {
             check_no_others(&mut reader, successor.is_some() || fallback.is_some());
-            embedding = read_embedding(host.as_ref(), &mut reader);
+            embedding = read_embedding(host.as_ref(), card.is_some(), &mut reader);
         }
         host
     } else {

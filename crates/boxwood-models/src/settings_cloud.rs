@@ -5,7 +5,7 @@
 
 use crate::config_reader::{TableReader, clipped};
 use crate::host::{Authentication, AwsKeys, Credential, Host, HostKind, Place, ServiceAccount};
-use crate::settings_host::read_url;
+use crate::settings_host::{is_loopback, read_url};
 use secrecy::SecretString;
 use url::Url;
 
@@ -245,6 +245,12 @@ pub(crate) fn check(host: &Host, reader: &mut TableReader<'_>) {
     // Watsonx takes its region from the URL alone.
     if host.kind != HostKind::Watsonx {
         check_place(host.kind, &host.place, reader);
+    }
+    if let Credential::Ibm(_, service) = &host.credential
+        && service.scheme() == "http"
+        && !is_loopback(service)
+    {
+        reader.error("token_url", "would send the key unencrypted: use https");
     }
     let on_account = host.place.project.is_some() || host.place.space.is_some();
     if host.kind == HostKind::Watsonx && host.deployment.is_none() && !on_account {

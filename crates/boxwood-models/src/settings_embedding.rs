@@ -8,13 +8,22 @@ use crate::host::{Embedding, Host};
 use crate::protocol::embeddings::{self, EmbeddingDialect};
 
 /// `host` is `None` where it had mistakes; the keys are read all the same, so that they are not called unknown.
-pub(crate) fn read_embedding(host: Option<&Host>, reader: &mut TableReader<'_>) -> Option<Embedding> {
+pub(crate) fn read_embedding(
+    host: Option<&Host>,
+    is_card: bool,
+    reader: &mut TableReader<'_>,
+) -> Option<Embedding> {
     let names = EmbeddingDialect::TABLE.map(|(name, dialect, _)| (name, dialect));
     let written = reader.choice("family", &names);
     let dimensions = reader.number("dimensions", 1..=65_536);
     let shortened = reader.flag("send_dimensions").unwrap_or(false);
     let batch = reader.number("batch", 1..=2_048);
     let host = host?;
+    if host.model.is_none() && !is_card {
+        let message =
+            "is missing: which embedding model is behind the deployment? Kept vectors are told apart by it";
+        reader.error("model", message);
+    }
     if dimensions.is_none() && !reader.has_error("dimensions") {
         reader.error(
             "dimensions",
