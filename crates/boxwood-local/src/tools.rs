@@ -279,14 +279,11 @@ impl CallReader {
             self.state = State::Call;
             return;
         }
-        let keep = beginning_of(OPEN, &self.held);
-        let ready = self.held.len() - keep;
+        // White space before a mark is no text, so it waits for what follows.
+        let sure = self.held.len() - beginning_of(OPEN, &self.held);
+        let ready = self.held[..sure].trim_end().len();
         if ready > 0 {
             let text: String = self.held.drain(..ready).collect();
-            // After a call only white space may come before the next one.
-            if self.calls > 0 && text.trim().is_empty() {
-                return;
-            }
             self.show(text, events);
         }
     }

@@ -527,7 +527,7 @@ async fn other_addresses_and_bodies_are_refused_in_the_same_form() {
     let method = app.get(CHAT).await;
     assert_eq!(
         (method.status, &method.body["error"]["type"]),
-        (405, &json!("invalid_request_error"))
+        (404, &json!("invalid_request_error"))
     );
     let broken = Reply::of(app.request("POST", CHAT).body("{")).await;
     refused(&broken, 400, Value::Null, Value::Null);
