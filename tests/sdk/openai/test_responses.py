@@ -56,7 +56,7 @@ class ResponsesTests:
         self.assertEqual(second.output_text, "The tool says: 5 °C")
         # The same without anything kept: the client sends everything back.
         history = [{"role": "user", "content": "The weather in Oslo and in Bergen?"}, *first.output, *outputs]
-        third = self.create(input=[item if isinstance(item, dict) else item.model_dump() for item in history], tools=[TOOL], store=False)
+        third = self.create(input=history, tools=[TOOL], store=False)
         self.assertEqual(third.output_text, "The tool says: 5 °C")
 
     def test_structured_output_becomes_an_object(self):
