@@ -68,5 +68,60 @@ fn validator(schema: &Value) -> Option<Validator> {
     for name in UNCHECKED_FORMATS {
         options = options.with_format(name, |_: &str| true);
     }
-    options.build(schema).ok()
+    let built = options.build(schema);
+    built
+        .or_else(|_| options.build(&with_literal_braces(schema)))
+        .ok()
+}
+
+/// The same with braces in patterns escaped where they bound no repetition: Python reads `\{d}` as it stands, stricter
+/// readers refuse it.
+fn with_literal_braces(schema: &Value) -> Value {
+    match schema {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(key, member)| {
+                    let member = match member {
+                        Value::String(pattern) if key == "pattern" => Value::String(literal_braces(pattern)),
+                        other => with_literal_braces(other),
+                    };
+                    (key.clone(), member)
+                })
+                .collect(),
+        ),
+        Value::Array(values) => Value::Array(values.iter().map(with_literal_braces).collect()),
+        other => other.clone(),
+    }
+}
+
+fn literal_braces(pattern: &str) -> String {
+    let mut written = String::with_capacity(pattern.len() + 4);
+    let mut rest = pattern.chars();
+    while let Some(character) = rest.next() {
+        match character {
+            '\\' => {
+                written.push(character);
+                written.extend(rest.next());
+            }
+            '{' => match repetition(rest.as_str()) {
+                Some(bounds) => {
+                    written.push_str(&format!("{{{bounds}}}"));
+                    rest = rest.as_str()[bounds.len() + 1..].chars();
+                }
+                None => written.push_str("\\{"),
+            },
+            '}' => written.push_str("\\}"),
+            other => written.push(other),
+        }
+    }
+    written
+}
+
+/// `3`, `3,` or `3,5` before a closing brace.
+fn repetition(rest: &str) -> Option<&str> {
+    let bounds = &rest[..rest.find('}')?];
+    let is_bound = |character: char| character.is_ascii_digit() || character == ',';
+    let begins = bounds.chars().next().is_some_and(|first| first.is_ascii_digit());
+    (begins && bounds.chars().all(is_bound)).then_some(bounds)
 }

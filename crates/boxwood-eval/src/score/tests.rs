@@ -253,6 +253,17 @@ fn values_are_held_against_their_schema() {
 }
 
 #[test]
+fn braces_that_bound_no_repetition_are_read_as_they_stand() {
+    let row = || json!({"set": "own", "task": "jsonschema", "schema": {"type": "string", "pattern": "^\\d{2}:\\{d}$"}});
+    let rows = [
+        (row(), answer(json!("\"12:{d}\""))),
+        (row(), answer(json!("\"1:{d}\""))),
+        (row(), answer(json!("\"12:7\""))),
+    ];
+    assert_eq!(gains(&rows), [1.0, 0.0, 0.0]);
+}
+
+#[test]
 fn turns_are_judged_by_what_they_should_do() {
     let row = |kind: &str| json!({"set": "own", "task": "dialog", "question": "?", "answers": ["It was Ann"], "answerability": kind});
     let rows = [
