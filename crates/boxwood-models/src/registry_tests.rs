@@ -338,7 +338,9 @@ fn a_binding_moves_to_its_successor_on_the_day_that_its_model_ends() {
             .unwrap();
         let warnings = resolved.warnings_for(&ChatRequest::new(Vec::new(), 1));
         // The temperature of such a request is left out as well, which is told too.
-        let of_model = warnings.into_iter().filter(|warning| warning.parameter == "model");
+        let of_model = warnings
+            .into_iter()
+            .filter(|warning| warning.parameter == "model");
         let told: Vec<String> = of_model.map(|warning| warning.message).collect();
         (
             resolved.served,
