@@ -5,9 +5,6 @@
 
 use crate::generate::Piece;
 
-/// The least probability that is told: a query that runs and finds rows is never less than an even chance.
-const LEAST: f32 = 0.5;
-
 /// The mean probability of the pieces in values, by the mean of their logarithms; `None` where the model tells none.
 pub(super) fn of_values(json: &str, pieces: &[Piece]) -> Option<f32> {
     let values = value_bytes(json);
@@ -23,7 +20,7 @@ pub(super) fn of_values(json: &str, pieces: &[Piece]) -> Option<f32> {
         }
         start = piece.end.min(values.len());
     }
-    (count > 0).then(|| (sum / f32::from(count)).exp().clamp(LEAST, 1.0))
+    (count > 0).then(|| (sum / f32::from(count)).exp().min(1.0))
 }
 
 /// For each byte, whether it lies in a string that is a value.
@@ -76,7 +73,8 @@ mod tests {
         ];
         let found = of_values(json, &certain).unwrap_or_default();
         assert!((found - (-0.1f32).exp()).abs() < 1e-6, "{found}");
-        assert_eq!(of_values(json, &[piece(7, Some(-8.0))]), Some(LEAST));
+        let doubtful = of_values(json, &[piece(7, Some(-8.0))]).unwrap_or_default();
+        assert!((doubtful - (-8.0f32).exp()).abs() < 1e-6, "{doubtful}");
         assert_eq!(of_values(json, &[piece(10, None)]), None);
     }
 }

@@ -192,7 +192,7 @@ fn meant_by(value: &str, distinct: &BTreeSet<String>) -> Option<String> {
 }
 
 /// Whether one is the English plural of the other.
-fn is_other_number(one: &str, other: &str) -> bool {
+pub(super) fn is_other_number(one: &str, other: &str) -> bool {
     let is_plural = |long: &str, short: &str| {
         let ending = long.strip_prefix(short);
         let changed = short.strip_suffix('y').and_then(|stem| long.strip_prefix(stem));

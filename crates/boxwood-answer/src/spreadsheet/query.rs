@@ -168,47 +168,55 @@ pub(crate) enum Keep {
 impl Query {
     /// The query in words, for people: `sum of "Units" in "Sales" where "Region" = "West"`.
     pub fn words(&self, table: &SheetTable<'_>) -> String {
-        let name = |column: usize| {
-            table
-                .columns
-                .get(column)
-                .map_or("?", |column| column.name.as_str())
-        };
         let mut words = self.operation.words().to_owned();
         let counts_rows = self.operation == Operation::Count;
         if let Some(column) = self.column.filter(|_| !counts_rows) {
-            let _infallible = write!(words, " of \"{}\"", name(column));
+            let _infallible = write!(words, " of \"{}\"", name_of(table, column));
         }
         let _infallible = write!(words, " in \"{}\"", table.name);
-        for (index, filter) in self.filters.iter().enumerate() {
-            let joint = if index == 0 { "where" } else { "and" };
+        if !self.filters.is_empty() {
+            let _infallible = write!(words, " where {}", self.conditions(table));
+        }
+        words.push_str(&self.grouping(table));
+        words
+    }
+
+    fn conditions(&self, table: &SheetTable<'_>) -> String {
+        let condition = |filter: &Filter| {
             let values: Vec<String> = filter.values.iter().map(|value| format!("\"{value}\"")).collect();
             let between = if filter.test == Test::Between {
                 " and "
             } else {
                 " or "
             };
-            let _infallible = write!(
-                words,
-                " {joint} \"{}\" {} {}",
-                name(filter.column),
-                filter.test.words(),
-                values.join(between)
-            );
-        }
-        if let Some(group) = &self.group {
-            let part = match group.part {
-                Part::Whole => "",
-                Part::Year => "year of ",
-                Part::Month => "month of ",
-            };
-            let _infallible = write!(words, ", for each {part}\"{}\"", name(group.column));
-            match group.keep {
-                Keep::All => {}
-                Keep::Highest => words.push_str(", the highest"),
-                Keep::Lowest => words.push_str(", the lowest"),
-            }
-        }
-        words
+            let column = name_of(table, filter.column);
+            format!("\"{column}\" {} {}", filter.test.words(), values.join(between))
+        };
+        let conditions: Vec<String> = self.filters.iter().map(condition).collect();
+        conditions.join(" and ")
     }
+
+    fn grouping(&self, table: &SheetTable<'_>) -> String {
+        let Some(group) = &self.group else {
+            return String::new();
+        };
+        let part = match group.part {
+            Part::Whole => "",
+            Part::Year => "year of ",
+            Part::Month => "month of ",
+        };
+        let kept = match group.keep {
+            Keep::All => "",
+            Keep::Highest => ", the highest",
+            Keep::Lowest => ", the lowest",
+        };
+        format!(", for each {part}\"{}\"{kept}", name_of(table, group.column))
+    }
+}
+
+fn name_of<'t>(table: &'t SheetTable<'_>, column: usize) -> &'t str {
+    table
+        .columns
+        .get(column)
+        .map_or("?", |column| column.name.as_str())
 }

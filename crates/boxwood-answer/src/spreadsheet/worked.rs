@@ -234,7 +234,7 @@ fn comparable(text: &str) -> String {
 }
 
 /// Whether a part stands in a text, not as a piece of a longer number or word.
-fn holds_whole(text: &str, part: &str) -> bool {
+pub(super) fn holds_whole(text: &str, part: &str) -> bool {
     let joins = |one: Option<char>, other: Option<char>| match (one, other) {
         (Some(one), Some(other)) => {
             one.is_ascii_digit() && (other.is_ascii_digit() || other == '.')

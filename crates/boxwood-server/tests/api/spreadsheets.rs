@@ -29,10 +29,14 @@ fn model(query: Value, words: &str) -> ScriptedModel {
 }
 
 async fn ask(model: ScriptedModel) -> (TestApp, Reply) {
+    ask_this(model, "Vases sold in the West in March?").await
+}
+
+async fn ask_this(model: ScriptedModel, prompt: &str) -> (TestApp, Reply) {
     let app = TestApp::builder().model(model).worker(WORKER).start().await;
     let file = app.upload("sales.xlsx", SALES).await;
     let body = json!({
-        "mode": "single_item_qa", "prompt": "Vases sold in the West in March?", "include_citations": true,
+        "mode": "single_item_qa", "prompt": prompt, "include_citations": true,
         "items": [{"id": file, "type": "file"}],
     });
     let reply = app.post("/2.0/ai/ask", &body).await;
@@ -105,6 +109,47 @@ async fn a_query_that_finds_nothing_is_asked_for_again() {
     assert_eq!(reply.body["boxwood"]["calculation"]["result"], "302");
     let again = &app.model.requests()[1].messages;
     assert!(again.last().unwrap().content.contains("no row of the sheet fits"));
+}
+
+#[tokio::test]
+async fn a_query_that_leaves_out_what_the_question_names_is_asked_for_again() {
+    let mut anytime = vases();
+    anytime["where"].as_array_mut().unwrap().pop();
+    let model = ScriptedModel::saying("302");
+    model.next(Script::SaysJson(anytime));
+    model.next(Script::SaysJson(vases()));
+    let (app, reply) = ask(model).await;
+    assert_eq!(reply.body["boxwood"]["calculation"]["result"], "302");
+    let asked = app.model.requests();
+    let again = &asked[1].messages.last().unwrap().content;
+    assert!(
+        again.contains("also names \"March\" of the column \"Month\""),
+        "{again}"
+    );
+}
+
+#[tokio::test]
+async fn what_answers_the_question_more_probably_is_computed() {
+    let doubting = model(vases(), "Many were sold.");
+    doubting.set_support(0.02);
+    let (_app, reply) = ask(doubting).await;
+    let calculation = &reply.body["boxwood"]["calculation"];
+    let query = calculation["query"].as_str().unwrap();
+    assert!(query.starts_with("sum of \"Revenue (EUR)\""), "{query}");
+    assert_eq!(reply.body["answer"], calculation["result"]);
+}
+
+#[tokio::test]
+async fn a_query_that_the_model_itself_doubts_is_no_answer() {
+    let doubting = model(vases(), "302 EUR were paid.");
+    doubting.set_support(0.02);
+    let (_app, reply) = ask_this(doubting, "How much tax was paid?").await;
+    assert_eq!(reply.body["boxwood"]["abstained"], true, "{}", reply.text);
+    assert!(
+        reply.body["boxwood"]
+            .get("calculation")
+            .is_none_or(Value::is_null)
+    );
 }
 
 #[tokio::test]
