@@ -53,8 +53,9 @@ impl AnswerService {
                 field: "model".to_owned(),
                 source,
             })?;
-        let completion = generate::generate(&model, request(purpose), cancel, &NoProgress).await?;
-        let questions = read_lines(&completion.text);
+        let words = words(purpose);
+        let completion = generate::generate(&model, request(&words), cancel, &NoProgress).await?;
+        let questions = read_lines(&completion.text, &words.asked);
         if questions.is_empty() {
             return Err(AnswerError::Unusable {
                 model: completion.model.model.identity().name.clone(),
@@ -65,48 +66,71 @@ impl AnswerService {
     }
 }
 
-fn request(purpose: &AgentPurpose) -> ChatRequest {
+/// What the model is told.
+struct Words {
+    system: &'static str,
+    asked: String,
+}
+
+/// An example shows what the lines are about: small models otherwise ask about the assistant itself, or repeat the request.
+fn words(purpose: &AgentPurpose) -> Words {
     let about = format!("{} {}", purpose.description, purpose.instructions);
-    let (system, wanted) = match (Language::of_text(&about), purpose.writes) {
+    let (system, example, wanted) = match (Language::of_text(&about), purpose.writes) {
         (Language::English, false) => (
-            "You suggest short questions that people can ask an assistant about their documents.",
-            "Write four different short questions that a person could ask this assistant about a document. One question \
-             a line, nothing else.",
+            "You suggest short questions that people can ask an assistant about the document that lies before them.",
+            "Assistant: Recipe helper\nFinds amounts, times and steps in recipes.\nFour different short questions about \
+             what a document says, one a line:\nHow much flour does the dough need?\nHow long does it bake?\nWhich steps \
+             can be done the day before?\nWhat can replace the butter?",
+            "Four different short questions about what a document says, one a line:",
         ),
         (Language::English, true) => (
             "You suggest short requests that people can make to an assistant that writes texts.",
-            "Write four different short requests that a person could make to this assistant. One request a line, nothing \
-             else.",
+            "Assistant: Travel desk\nWrites messages to the guests of a small hotel.\nFour different short requests, one a \
+             line:\nWrite a welcome message for a family with two children.\nTell a guest politely that breakfast ends at \
+             ten.\nShorten this itinerary to five lines.\nAnswer a complaint about noise.",
+            "Four different short requests, one a line:",
         ),
         (Language::Japanese, false) => (
-            "文書についてアシスタントに尋ねられる短い質問を提案してください。",
-            "このアシスタントに文書について尋ねられる、互いに異なる短い質問を四つ書いてください。一行に一つ、質問だけを書きます。",
+            "手元の文書についてアシスタントに尋ねられる短い質問を提案してください。",
+            "アシスタント: 料理ヘルパー\nレシピの分量・時間・手順を調べます。\n文書の内容について、互いに異なる短い質問を四つ、一行に一つ:\n\
+             小麦粉は何グラム必要ですか？\n焼き時間はどのくらいですか？\n前日に準備できる手順はどれですか？\nバターの代わりに何を使えますか？",
+            "文書の内容について、互いに異なる短い質問を四つ、一行に一つ:",
         ),
         (Language::Japanese, true) => (
             "文章を書くアシスタントに頼める短い依頼を提案してください。",
-            "このアシスタントに頼める、互いに異なる短い依頼を四つ書いてください。一行に一つ、依頼だけを書きます。",
+            "アシスタント: 旅館の案内係\n宿泊客への文章を書きます。\n互いに異なる短い依頼を四つ、一行に一つ:\n\
+             家族連れのお客様への歓迎の文章を書いてください。\n朝食の終了時刻を丁寧に伝える文を書いてください。\nこの旅程を五行に短くしてください。\n\
+             騒音の苦情への返事を書いてください。",
+            "互いに異なる短い依頼を四つ、一行に一つ:",
         ),
     };
-    let mut words = format!("Assistant: {}\n", purpose.name.trim());
+    let name = match Language::of_text(&about) {
+        Language::English => "Assistant",
+        Language::Japanese => "アシスタント",
+    };
+    let mut asked = format!("{example}\n\n{name}: {}\n", purpose.name.trim());
     for part in [&purpose.description, &purpose.instructions] {
         if !part.trim().is_empty() {
-            words.push_str(part.trim());
-            words.push('\n');
+            asked.push_str(part.trim());
+            asked.push('\n');
         }
     }
-    words.push('\n');
-    words.push_str(wanted);
+    asked.push_str(wanted);
+    Words { system, asked }
+}
+
+fn request(words: &Words) -> ChatRequest {
     let messages = vec![
-        ChatMessage::new(ChatRole::System, system),
-        ChatMessage::new(ChatRole::User, words),
+        ChatMessage::new(ChatRole::System, words.system),
+        ChatMessage::new(ChatRole::User, words.asked.as_str()),
     ];
     let mut request = ChatRequest::new(messages, OUTPUT_TOKENS);
     request.sampling.temperature = Some(TEMPERATURE);
     request
 }
 
-/// The lines of a list without their bullets and numbers.
-fn read_lines(text: &str) -> Vec<String> {
+/// The lines of a list without their bullets and numbers, and without those that repeat what was asked.
+fn read_lines(text: &str, asked: &str) -> Vec<String> {
     let mut questions: Vec<String> = Vec::new();
     for line in text.lines() {
         let line = line.trim().trim_start_matches(['-', '*', '•', '・']).trim_start();
@@ -119,7 +143,8 @@ fn read_lines(text: &str) -> Vec<String> {
         // A line that ends with a colon announces the list.
         let heading = line.ends_with([':', '：']);
         let known = questions.iter().any(|question| question == line);
-        if !line.is_empty() && !heading && !known && line.chars().count() <= LONGEST {
+        let repeated = asked.contains(line);
+        if !line.is_empty() && !heading && !known && !repeated && line.chars().count() <= LONGEST {
             questions.push(line.to_owned());
         }
     }
@@ -151,9 +176,14 @@ mod tests {
             ("a?\nb?\nc?\nd?\ne?", vec!["a?", "b?", "c?", "d?"]),
             (" \n", vec![]),
         ] {
-            assert_eq!(read_lines(text), expected, "{text}");
+            assert_eq!(read_lines(text, ""), expected, "{text}");
         }
-        assert!(read_lines(&"long ".repeat(100)).is_empty());
+        assert!(read_lines(&"long ".repeat(100), "").is_empty());
+        let asked = "Answer in yen.\nFour questions, one a line:";
+        assert_eq!(
+            read_lines("Answer in yen.\nWhat is due?", asked),
+            ["What is due?"]
+        );
     }
 
     #[test]
@@ -165,20 +195,20 @@ mod tests {
             instructions: String::new(),
             writes: false,
         };
-        let words = &request(&purpose).messages[1].content;
+        let asked = words(&purpose).asked;
         assert!(
-            words.contains("質問を四つ") && words.contains("契約書を読みます"),
-            "{words}"
+            asked.contains("質問を四つ") && asked.contains("契約書を読みます"),
+            "{asked}"
         );
         let writes = AgentPurpose {
             description: "Writes letters".to_owned(),
             writes: true,
             ..purpose
         };
+        let asked = words(&writes).asked;
         assert!(
-            request(&writes).messages[1]
-                .content
-                .contains("four different short requests")
+            asked.ends_with("Four different short requests, one a line:"),
+            "{asked}"
         );
     }
 }
