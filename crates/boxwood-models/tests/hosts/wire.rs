@@ -135,7 +135,10 @@ fn whole_response(answer: &Answer, only_thinking: bool) -> Value {
     let details = only_thinking.then(|| json!({"reason": "max_output_tokens"}));
     let text = json!({"type": "message", "role": "assistant",
         "content": [{"type": "output_text", "text": answer.pieces.concat(), "annotations": []}]});
-    let output: Vec<Value> = std::iter::once(text).chain(call_item(answer)).collect();
+    let output: Vec<Value> = std::iter::once(text)
+        .chain(call_item(answer))
+        .filter(|_| !only_thinking)
+        .collect();
     json!({"id": "resp_1", "object": "response", "error": null, "incomplete_details": details, "output": output,
            "status": if only_thinking { "incomplete" } else { "completed" }, "temperature": 1.0, "top_p": 1.0,
            "usage": {"input_tokens": 30, "input_tokens_details": {"cached_tokens": 10}, "output_tokens": 100,
