@@ -124,6 +124,12 @@ impl Checker<'_> {
         if value.is_null() && schema["nullable"] == true {
             return Vec::new();
         }
+        // A part that stands alone is the schema itself, under a description of its own.
+        if let [only] = list(schema, "allOf")
+            && schema.get("properties").is_none()
+        {
+            return self.problems(only, value, place, follow);
+        }
         if follow && let Some(kind) = self.kind_of(schema, value) {
             return match kind {
                 Ok(kind) => self.problems(&json!({"$ref": kind}), value, place, true),
