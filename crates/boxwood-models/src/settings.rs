@@ -163,11 +163,13 @@ fn read_binding(
     let successor = reader.string("successor");
     let fallback = reader.string("fallback");
     let retires_on = read_day(&mut reader, "retires_on");
+    if purpose == Purpose::Embedding {
+        check_no_others(&mut reader, successor.is_some() || fallback.is_some());
+    }
     let mut embedding = None;
     let host = if reader.has("host") {
         let host = read_host(&name, card, purpose, &mut reader, environment);
         if purpose == Purpose::Embedding {
-            check_no_others(&mut reader, successor.is_some() || fallback.is_some());
             embedding = read_embedding(host.as_ref(), card.is_some(), &mut reader);
         }
         host
