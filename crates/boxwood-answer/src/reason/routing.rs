@@ -35,9 +35,6 @@ const COMPUTED: &[&str] = &[
     "net change",
     "compute",
     "calculate",
-    "days between",
-    "months between",
-    "years between",
     "business days",
     "days after",
     "days before",
@@ -82,6 +79,14 @@ const DATED: &[&str] = &[
     "date",
     "days",
 ];
+/// Words that ask for the length of a span of time.
+const SPANS: &[&str] = &[
+    "how many days",
+    "how many weeks",
+    "how many months",
+    "how many years",
+    "how long",
+];
 /// Numbers of a text in which figures stand for themselves, as in a table.
 const MANY: usize = 12;
 
@@ -91,7 +96,9 @@ pub fn asks_for_computation(question: &str, context: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|words| asked.contains(words));
     let numbers = || number::numbers(context).len();
     let total = asked.contains("total") && asked.contains(" and ");
-    (has(COMPUTED) && numbers() + number::numbers(question).len() >= 2)
+    // "How many days are there between signing and delivery?": what stands between the words does not matter.
+    let span = asked.contains("between") && SPANS.iter().any(|words| asked.contains(words));
+    ((span || has(COMPUTED)) && numbers() + number::numbers(question).len() >= 2)
         || ((has(PERHAPS_COMPUTED) || total) && numbers() >= MANY)
 }
 
@@ -116,6 +123,7 @@ mod tests {
             ("How many business days lie from signing to delivery?", true),
             ("What is the difference between the two?", true),
             ("What percentage of sales is that?", true),
+            ("How many days are there between signing and delivery?", true),
             ("How many days' notice must be given?", false),
             ("2018年と2019年の合計はいくらですか", true),
             ("What was net income in 2019?", false),
