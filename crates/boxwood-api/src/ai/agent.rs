@@ -550,14 +550,6 @@ mod tests {
                 vec![],
             ),
             (
-                json!({"type": "openai_params", "reasoning_effort": "most"}),
-                vec!["reasoning_effort"],
-            ),
-            (
-                json!({"type": "aws_params", "reasoning_effort": "low"}),
-                vec!["reasoning_effort"],
-            ),
-            (
                 json!({"type": "openai_params", "presence_penalty": 3}),
                 vec!["presence_penalty"],
             ),
@@ -581,6 +573,11 @@ mod tests {
             let expected: Vec<(Reason, &str)> = expected.iter().map(|(r, p)| (*r, p.as_str())).collect();
             check_tool("basic_text", &json!({"llm_endpoint_params": params}), &expected);
         }
+        check_tool(
+            "basic_text",
+            &json!({"llm_endpoint_params": {"type": "openai_params", "reasoning_effort": "most"}}),
+            &[(Reason::InvalidParameter, "llm_endpoint_params.reasoning_effort")],
+        );
         check_tool(
             "spreadsheet",
             &json!({"llm_endpoint_params": {"type": "my_params"}}),

@@ -10,6 +10,10 @@ fn host(kind: HostKind) -> Host {
     host.place.project = Some("p-1".into());
     host.place.region = Some("eu".into());
     host.api_version = None;
+    if kind == HostKind::Watsonx {
+        // There a deployment would stand for the model.
+        host.deployment = None;
+    }
     host
 }
 

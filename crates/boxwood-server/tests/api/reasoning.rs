@@ -39,7 +39,9 @@ async fn start() -> TestApp {
 }
 
 async fn ask(app: &TestApp, prompt: &str, effort: Option<&str>) -> Value {
-    let file = app.upload("sales.txt", b"x").await;
+    // Several questions of one test are over files of their own.
+    let name = format!("sales {}.txt", app.model.requests().len());
+    let file = app.upload(&name, b"x").await;
     let mut body = question(&file);
     body["prompt"] = json!(prompt);
     body["items"][0]["content"] = json!(TEXT);

@@ -87,15 +87,15 @@ fn tools_and_schemas_are_adapted() {
     request.tool_choice = ToolChoice::Required;
     request.response_format = Some(JsonSchemaFormat {
         name: "day".into(),
-        schema: json!({"type": "object"}),
+        schema: json!({"type": "object", "properties": {"day": {"type": "string"}}}),
     });
     let body = body(&host(), &request);
     assert_eq!(body["tool_choice_option"], "required");
     assert!(body.get("tool_choice").is_none());
     assert!(!body["tools"].to_string().contains("strict"));
     assert_eq!(
-        body["response_format"]["json_schema"]["schema"],
-        json!({"type": "object"})
+        body["response_format"]["json_schema"]["schema"]["properties"]["day"],
+        json!({"type": "string"})
     );
 }
 
