@@ -1,5 +1,10 @@
 //! The program as `boxwood-answer` starts it: jobs in, outcomes out, and what the kernel ends.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in the functions that tests share"
+)]
+
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
