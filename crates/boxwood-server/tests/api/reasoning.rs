@@ -39,10 +39,12 @@ async fn start() -> TestApp {
 }
 
 async fn ask(app: &TestApp, prompt: &str, effort: Option<&str>) -> Value {
-    // Several questions of one test are over files of their own.
-    let name = format!("sales {}.txt", app.model.requests().len());
-    let file = app.upload(&name, b"x").await;
-    let mut body = question(&file);
+    let file = app.upload("sales.txt", b"x").await;
+    ask_about(app, &file, prompt, effort).await
+}
+
+async fn ask_about(app: &TestApp, file: &str, prompt: &str, effort: Option<&str>) -> Value {
+    let mut body = question(file);
     body["prompt"] = json!(prompt);
     body["items"][0]["content"] = json!(TEXT);
     body["include_citations"] = json!(true);
@@ -86,8 +88,9 @@ async fn a_computed_answer_shows_its_program_and_its_values() {
 #[tokio::test]
 async fn the_documents_are_shared_with_look_ups() {
     let app = start().await;
-    ask(&app, CHANGE, None).await;
-    ask(&app, "What were sales in 2019?", None).await;
+    let file = app.upload("sales.txt", b"x").await;
+    ask_about(&app, &file, CHANGE, None).await;
+    ask_about(&app, &file, "What were sales in 2019?", None).await;
     let requests = app.model.requests();
     let shared = |request: &ChatRequest| {
         let boundary = request.shared_prefix.as_ref().unwrap().boundary;
@@ -107,8 +110,9 @@ async fn the_documents_are_shared_with_look_ups() {
 #[tokio::test]
 async fn low_effort_and_look_ups_are_answered_directly() {
     let app = start().await;
+    let file = app.upload("sales.txt", b"x").await;
     for (prompt, effort) in [(CHANGE, Some("low")), ("What were sales in 2019?", None)] {
-        let body = ask(&app, prompt, effort).await;
+        let body = ask_about(&app, &file, prompt, effort).await;
         assert_eq!(body["answer"], "Sales were 1,250 in 2019.", "{prompt}");
         assert!(body["boxwood"].get("reasoning").is_none() && body["boxwood"].get("calculation").is_none());
     }
