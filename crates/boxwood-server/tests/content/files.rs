@@ -286,7 +286,7 @@ async fn copies_share_nothing_but_content() {
 #[tokio::test]
 async fn thumbnails_are_placeholders_with_absolute_addresses() {
     let app = App::start().await;
-    let file = id(&app.upload("a.txt", "no picture").await);
+    let file = id(&app.upload("a.png", "no picture").await);
     for (extension, media) in [("png", "image/png"), ("jpg", "image/jpeg")] {
         let reply = app
             .call(

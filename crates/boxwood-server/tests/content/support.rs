@@ -9,7 +9,7 @@ use boxwood_answer::{
     GeneratedText, Language, ProgressSink, Question, TextGenAgent, TextGeneration,
 };
 use boxwood_core::{FixedClock, Principal, Resource, ScopeSet, SystemIds, UserId};
-use boxwood_ingest::{IngestConfig, Ingestor};
+use boxwood_ingest::{IngestConfig, Ingestor, WorkerCommand};
 use boxwood_models::{ModelRegistry, ModelSettings};
 use boxwood_server::extract::ConnectionInfo;
 use boxwood_server::{AppParts, AppState, Asker, ServerSettings, routes};
@@ -211,12 +211,19 @@ impl App {
         };
         let seeded = store.seed(seed).await.unwrap();
         let shared: Arc<dyn Store> = store.clone();
+        let ingest = IngestConfig {
+            worker_command: Some(WorkerCommand {
+                program: env!("CARGO_BIN_EXE_boxwood-test-worker").into(),
+                arguments: Vec::new(),
+            }),
+            ..IngestConfig::default()
+        };
         let state = AppState::new(AppParts {
             meter: boxwood_models::Meter::default(),
             store: shared.clone(),
             asker: Arc::new(NoAsker),
             models: ModelRegistry::new(ModelSettings::default(), Vec::new(), None).unwrap(),
-            library: Arc::new(Library::new(shared, Ingestor::new(IngestConfig::default()))),
+            library: Arc::new(Library::new(shared, Ingestor::new(ingest))),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),
             settings: ServerSettings::default(),
