@@ -113,26 +113,7 @@ impl<'a> Fields<'a> {
         let number = value
             .as_f64()
             .ok_or_else(|| wrong_type(&path, "a decimal", value))?;
-        if number < least {
-            return Err(out_of_bounds(
-                &path,
-                "decimal",
-                "below minimum",
-                ">=",
-                &least.to_string(),
-                value,
-            ));
-        }
-        if number > most {
-            return Err(out_of_bounds(
-                &path,
-                "decimal",
-                "above maximum",
-                "<=",
-                &most.to_string(),
-                value,
-            ));
-        }
+        within(&path, "decimal", value, &number, &least, &most)?;
         #[expect(clippy::cast_possible_truncation, reason = "sampling has single precision")]
         Ok(Some(number as f32))
     }
@@ -149,26 +130,7 @@ impl<'a> Fields<'a> {
         let number = value
             .as_i64()
             .ok_or_else(|| wrong_type(&path, "an integer", value))?;
-        if number < least {
-            return Err(out_of_bounds(
-                &path,
-                "integer",
-                "below minimum",
-                ">=",
-                &least.to_string(),
-                value,
-            ));
-        }
-        if number > most {
-            return Err(out_of_bounds(
-                &path,
-                "integer",
-                "above maximum",
-                "<=",
-                &most.to_string(),
-                value,
-            ));
-        }
+        within(&path, "integer", value, &number, &least, &most)?;
         Ok(Some(number))
     }
 
@@ -294,6 +256,34 @@ pub fn wrong_type(path: &str, wanted: &str, given: &Value) -> OpenAiError {
         kind_of(given)
     );
     OpenAiError::invalid(path, Some("invalid_type"), message)
+}
+
+/// Refuses a number that is out of its bounds, both of which are allowed.
+fn within<N: PartialOrd + ToString>(
+    path: &str,
+    kind: &str,
+    value: &Value,
+    number: &N,
+    least: &N,
+    most: &N,
+) -> Result<(), OpenAiError> {
+    let refused = |problem, sign, bound: &N| {
+        Err(out_of_bounds(
+            path,
+            kind,
+            problem,
+            sign,
+            &bound.to_string(),
+            value,
+        ))
+    };
+    if number < least {
+        return refused("below minimum", ">=", least);
+    }
+    if number > most {
+        return refused("above maximum", "<=", most);
+    }
+    Ok(())
 }
 
 fn out_of_bounds(path: &str, kind: &str, how: &str, sign: &str, bound: &str, given: &Value) -> OpenAiError {
