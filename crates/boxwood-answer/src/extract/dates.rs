@@ -81,6 +81,16 @@ pub fn parse_date(value: &str, order: DateOrder) -> Option<FoundDate> {
     find_dates(&Folded::of(value).text, order).into_iter().next()
 }
 
+/// The last whole date of a text.
+pub fn last_date(text: &str, order: DateOrder) -> Option<NaiveDate> {
+    let dates = find_dates(&Folded::of(text).text, order);
+    dates
+        .into_iter()
+        .rev()
+        .find(|found| found.has_day)
+        .map(|found| found.date)
+}
+
 /// A number with its place and number of digits.
 #[derive(Debug, Clone, Copy)]
 struct Part {

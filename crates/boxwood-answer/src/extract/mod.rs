@@ -33,7 +33,7 @@ mod tables;
 pub mod taxonomy;
 mod windows;
 
-pub(crate) use dates::{DateOrder, parse_date};
+pub(crate) use dates::{DateOrder, last_date, parse_date};
 
 pub use agent::{DEFAULT_EXTRACT_TOKENS, Depth, ExtractAgent, ExtractAgentOverride, ExtractMode};
 pub use extraction::{Extracted, Extraction, Wanted};

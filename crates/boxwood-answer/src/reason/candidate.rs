@@ -87,6 +87,7 @@ async fn in_words(thinker: &Thinker<'_>, problem: &Problem, plan: Plan) -> Resul
     let answer = match written.ended {
         // A number in the middle of a thought is no answer.
         Ended::Length | Ended::Time => None,
+        Ended::Complete if plan.method == Method::Prose => reading::derived(&written.text, &problem.form),
         Ended::Complete => reading::answer_of(&written.text, &problem.form),
     };
     let Some(answer) = answer else {

@@ -2,7 +2,7 @@
 
 use super::number;
 use super::problem::Choice;
-use crate::extract::{DateOrder, parse_date};
+use crate::extract::{DateOrder, last_date, parse_date};
 use chrono::NaiveDate;
 
 /// The question and its options, where they stand in the text as lines `(A) …` or `A. …`.
@@ -64,19 +64,38 @@ pub(super) fn option_of(output: &str, choices: &[Choice]) -> Option<usize> {
     if let Some(index) = only(choices, same) {
         return Some(index);
     }
-    let order = DateOrder::of(
-        &choices
-            .iter()
-            .map(|choice| choice.text.as_str())
-            .collect::<Vec<_>>()
-            .join("\n"),
-    );
+    let order = order_of(choices);
     if let Some(date) = whole_date(output, order)
         && let Some(index) = only(choices, |choice| whole_date(&choice.text, order) == Some(date))
     {
         return Some(index);
     }
     nearest(number::last_number(output)?, choices)
+}
+
+/// The option whose date a derivation comes to, where all options are dates: a small model computes the right date and
+/// then names another letter. Lines that repeat an option say nothing.
+pub(super) fn derived_date(derivation: &str, choices: &[Choice]) -> Option<usize> {
+    let order = order_of(choices);
+    let dates: Option<Vec<NaiveDate>> = choices
+        .iter()
+        .map(|choice| whole_date(&choice.text, order))
+        .collect();
+    let dates = dates?;
+    let date = derivation
+        .lines()
+        .rev()
+        .filter(|line| option_line(line).is_none())
+        .find_map(|line| last_date(line, order))?;
+    let mut fitting = dates.iter().enumerate().filter(|(_, option)| **option == date);
+    let first = fitting.next()?.0;
+    fitting.next().is_none().then_some(first)
+}
+
+/// How the options write dates.
+fn order_of(choices: &[Choice]) -> DateOrder {
+    let texts: Vec<&str> = choices.iter().map(|choice| choice.text.as_str()).collect();
+    DateOrder::of(&texts.join("\n"))
 }
 
 fn whole_date(text: &str, order: DateOrder) -> Option<NaiveDate> {
@@ -173,6 +192,15 @@ mod tests {
         ] {
             assert_eq!(option_of(output, options), expected, "{output}");
         }
+        let derivation =
+            "One day before March 14, 2002 is March 13, 2002.\n(A) 03/14/2002\nThe answer is \\boxed{A}.";
+        assert_eq!(
+            derived_date(derivation, &dates),
+            Some(1),
+            "what was derived, not the letter"
+        );
+        assert_eq!(derived_date("It is May 1, 2001. (A)", &dates), None);
+        assert_eq!(derived_date("5 m/s", &numbers), None);
         assert!(are_computable(&dates) && are_computable(&numbers) && !are_computable(&words));
     }
 }

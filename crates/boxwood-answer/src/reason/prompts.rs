@@ -72,8 +72,8 @@ pub(super) fn instruction(problem: &Problem, method: Method) -> String {
 /// How a plain answer ends, so that it can be read.
 fn ending(form: &AnswerForm) -> &'static str {
     match form {
-        AnswerForm::Number => "End with a line \"Answer: \" and the number alone.",
-        AnswerForm::Math => "Put the final answer in \\boxed{}.",
+        // Told to write "Answer:", a small model guesses at once; a box has it work the answer out.
+        AnswerForm::Number | AnswerForm::Math => "Put the final answer in \\boxed{}.",
         AnswerForm::Choice(_) => "End with a line \"Answer: \" and the letter of the right option.",
         AnswerForm::Text => "Answer from the document as shortly as possible.",
         AnswerForm::Code { .. } => "Complete the function. Reply with the whole program in one code block.",
@@ -89,6 +89,9 @@ fn prose(problem: &Problem) -> String {
                 .to_owned()
         }
         AnswerForm::Code { .. } => ending(&problem.form).to_owned(),
+        AnswerForm::Number => {
+            "Think step by step, briefly. End with a line \"Answer: \" and the number alone.".to_owned()
+        }
         form => format!("Think step by step, briefly. {}", ending(form)),
     }
 }

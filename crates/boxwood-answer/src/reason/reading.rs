@@ -19,6 +19,16 @@ pub(super) fn answer_of(reply: &str, form: &AnswerForm) -> Option<String> {
     }
 }
 
+/// The answer of a derivation: what it comes to counts more than what it names.
+pub(super) fn derived(reply: &str, form: &AnswerForm) -> Option<String> {
+    if let AnswerForm::Choice(choices) = form
+        && let Some(index) = options::derived_date(reply, choices)
+    {
+        return Some(choices[index].label.clone());
+    }
+    answer_of(reply, form)
+}
+
 /// The answer in what a program printed.
 pub(super) fn answer_of_output(output: &str, form: &AnswerForm) -> Option<String> {
     let line = super::program::result_line(output)?;

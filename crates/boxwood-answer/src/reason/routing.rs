@@ -3,6 +3,30 @@
 
 use super::number;
 
+/// Beginnings of questions that ask for words, not for a result.
+const EXPLAINED: &[&str] = &[
+    "why ",
+    "what caused",
+    "what does",
+    "what do ",
+    "how is ",
+    "how are ",
+    "how was ",
+    "how were ",
+    "which ",
+    "in which ",
+    "who ",
+    "where ",
+    "warum ",
+    "wie wird ",
+    "wie wurde ",
+    "wer ",
+    "welche",
+    "in welche",
+    "なぜ",
+    "どの",
+    "誰",
+];
 /// Words of a result that is computed from several values.
 const COMPUTED: &[&str] = &[
     "percentage change",
@@ -11,18 +35,14 @@ const COMPUTED: &[&str] = &[
     "percentage decrease",
     "percent increase",
     "percent decrease",
-    "growth rate",
     "rate of change",
     "change between",
-    "change from",
-    "difference between",
     "difference in",
     "ratio of",
     "ratio between",
-    "sum of",
-    "combined",
     "altogether",
     "add up",
+    "by how much",
     "how much more",
     "how much less",
     "how many more",
@@ -30,22 +50,78 @@ const COMPUTED: &[&str] = &[
     "how many fewer",
     "how much higher",
     "how much lower",
+    "how much cheaper",
     "increase from",
     "decrease from",
     "net change",
     "compute",
     "calculate",
     "business days",
+    "days later",
+    "days left",
+    "days are left",
+    "um wie viel",
+    "um wieviel",
+    "prozentuale veränderung",
+    "wie viel mehr",
+    "wie viel weniger",
+    "berechne",
+    "werktage liegen",
+    "arbeitstage liegen",
+    "増加率",
+    "減少率",
+    "何倍",
+    "何％増",
+    "何%増",
+    "何％減",
+    "何%減",
+    "营业日",
+    "相差",
+    "增长率",
+];
+/// Words of a result over two values, where the question names both by a number, as a year is.
+const OVER_TWO: &[&str] = &[
+    "increase",
+    "decrease",
+    "change",
+    "growth",
+    "grow",
+    "difference",
+    "combined",
+    "sum ",
+    "average",
+    "unterschied",
+    "differenz",
+    "veränderung",
+    "zunahme",
+    "abnahme",
+    "summe",
+    "durchschnitt",
+    "差",
+    "増",
+    "減",
+    "平均",
+];
+/// A total of these together, not one that stands in the document: the word, and the word that joins its parts.
+const TOTALS: &[(&str, &str)] = &[
+    ("total", " and "),
+    ("summe", " und "),
+    ("合計", "と"),
+    ("总和", "和"),
+    ("合计", "和"),
+];
+/// Words of a day that is counted from another one, where the question says how many days.
+const COUNTED: &[&str] = &[
     "days after",
     "days before",
     "months after",
-    "days later",
-    "合計",
-    "差額",
-    "増加率",
-    "何倍",
-    "总和",
-    "相差",
+    "months before",
+    "tage nach",
+    "tage vor",
+    "日後",
+    "日前",
+    "天后",
+    "天前",
 ];
 /// Words of a result that texts often state themselves: only where there are many figures is it computed.
 const PERHAPS_COMPUTED: &[&str] = &[
@@ -57,7 +133,12 @@ const PERHAPS_COMPUTED: &[&str] = &[
     "average",
     "mean of",
     "change in",
+    "change from",
     "in total",
+    "sum of",
+    "growth rate",
+    "rate of return",
+    "roi ",
     "the increase in",
     "the decrease in",
     "difference",
@@ -65,8 +146,14 @@ const PERHAPS_COMPUTED: &[&str] = &[
     "exceed",
     "how many times",
     "cumulative",
+    "wie viel prozent",
+    "durchschnitt",
+    "differenz",
+    "anteil an",
     "平均",
     "割合",
+    "差額",
+    "前年比",
     "平均值",
     "百分比",
 ];
@@ -86,20 +173,44 @@ const SPANS: &[&str] = &[
     "how many months",
     "how many years",
     "how long",
+    "wie viele tage",
+    "wie viele wochen",
+    "wie viele monate",
+    "wie lange",
+    "何日",
+    "何か月",
+    "多少天",
 ];
+/// Words that stand at both ends of a span of time.
+const BETWEEN: &[&str] = &["between", "zwischen", "から", "之间"];
 /// Numbers of a text in which figures stand for themselves, as in a table.
 const MANY: usize = 12;
 
 /// Whether a question asks for something that must be computed from what the text states.
 pub fn asks_for_computation(question: &str, context: &str) -> bool {
-    let asked = question.to_lowercase();
+    // A weighted average stands in a table; no average is asked for.
+    let asked = question
+        .trim()
+        .to_lowercase()
+        .replace("weighted average", "weighted");
+    let asked = asked.replace("weighted-average", "weighted");
+    // "… in 2018 and 2019 respectively": each of several values.
+    if EXPLAINED.iter().any(|words| asked.starts_with(words)) || asked.contains("respectively") {
+        return false;
+    }
     let has = |words: &[&str]| words.iter().any(|words| asked.contains(words));
-    let numbers = || number::numbers(context).len();
-    let total = asked.contains("total") && asked.contains(" and ");
+    let named = number::numbers(question).len();
+    let figures = || number::numbers(context).len();
+    let total = || {
+        TOTALS
+            .iter()
+            .any(|(total, joined)| asked.contains(total) && asked.contains(joined))
+    };
     // "How many days are there between signing and delivery?": what stands between the words does not matter.
-    let span = asked.contains("between") && SPANS.iter().any(|words| asked.contains(words));
-    ((span || has(COMPUTED)) && numbers() + number::numbers(question).len() >= 2)
-        || ((has(PERHAPS_COMPUTED) || total) && numbers() >= MANY)
+    let span = has(SPANS) && has(BETWEEN);
+    let surely =
+        span || has(COMPUTED) || (named >= 1 && has(COUNTED)) || (named >= 2 && (has(OVER_TWO) || total()));
+    (surely && figures() + named >= 2) || (has(PERHAPS_COMPUTED) && figures() >= MANY)
 }
 
 /// Whether a problem without a text states the numbers of a computation.
@@ -126,6 +237,26 @@ mod tests {
             ("How many days are there between signing and delivery?", true),
             ("How many days' notice must be given?", false),
             ("2018年と2019年の合計はいくらですか", true),
+            (
+                "What is the increase / (decrease) in cash from 2018 to 2019?",
+                true,
+            ),
+            ("What was total revenue in 2018 and 2019?", true),
+            ("By how much did revenue grow?", true),
+            ("What is the date 30 days after the delivery?", true),
+            ("Um wie viel Prozent ist der Umsatz gestiegen?", true),
+            ("Wie viele Tage liegen zwischen Lieferung und Zahlung?", true),
+            ("納品から支払まで何日ですか", true),
+            ("How many days after delivery may goods be returned?", false),
+            ("How is the price computed?", false),
+            ("In which years was operating income calculated for?", false),
+            ("What caused the increase in interest income?", false),
+            ("What is the total amount due and the due date?", false),
+            ("What is the sum insured?", false),
+            ("What was the weighted average exercise price?", false),
+            ("What were the total assets in 2019 and 2018 respectively?", false),
+            ("Who leads the combined company?", false),
+            ("請求書の合計はいくらですか", false),
             ("What was net income in 2019?", false),
             ("Who signed the contract?", false),
             ("What does interest expense include?", false),

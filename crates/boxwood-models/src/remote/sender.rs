@@ -78,7 +78,10 @@ impl Sender {
             .take(tokens, now, patience)
             .map_err(|held| self.held(held))?;
         let place = self.place(deadline).await?;
-        tokio::time::sleep_until(now + wait).await;
+        // A timer takes at least a millisecond, also where there is nothing to wait for.
+        if !wait.is_zero() {
+            tokio::time::sleep_until(now + wait).await;
+        }
         Ok(place)
     }
 

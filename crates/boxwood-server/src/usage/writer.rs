@@ -1,7 +1,8 @@
 //! Keeps what models were used for, beside the request and not in its way.
 //!
 //! Invariants: nothing here makes a request wait: a bounded queue stands between, and what finds no place in it is
-//! counted in the log; records are written in batches, each in one transaction, by a tracked task for which a stop waits.
+//! counted in the log; the first record is written at once, those that come meanwhile in batches, each in one
+//! transaction, by a tracked task for which a stop waits.
 //! A batch that could not be written is tried again, so a disk that was full for a moment loses nothing. Made by the
 //! binary, handed to the [`Meter`](boxwood_models::Meter).
 
@@ -19,6 +20,8 @@ use tokio_util::task::TaskTracker;
 const MOST_WAITING: usize = 65_536;
 /// Records that are written together.
 const BATCH: usize = 512;
+/// After a batch the next one gathers for so long: under load hundreds of records share one transaction.
+const GATHER: Duration = Duration::from_millis(25);
 /// Tries of one batch.
 const TRIES: u32 = 5;
 /// Before the second try; doubled for each later one.
@@ -97,6 +100,9 @@ impl Inner {
                 return;
             }
             self.write_batch(&batch).await;
+            if batch.len() < BATCH {
+                tokio::time::sleep(GATHER).await;
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use crate::usage::{KeptUsage, UsageBy, UsageFilter, UsageSum, UsageUser};
 use async_trait::async_trait;
 use boxwood_core::{EnterpriseId, Money, Principal, Usage, UsageRecord, UserId};
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
 use std::path::Path;
@@ -75,10 +76,15 @@ const SINGLE: &str = concat!(
     " AND (?8 IS NULL OR usage.id < ?8) ORDER BY usage.id DESC LIMIT ?9"
 );
 
+/// Adds records: `?1` is a list in JSON, a list of columns each. A statement a record would cost a trip to SQLite's thread
+/// each, which shows under load.
 const ADD: &str = "INSERT INTO usage (at, enterprise_id, user_id, client, token, request, operation, kind, outcome, \
     requested, model, provider, served, input_tokens, cached_tokens, output_tokens, reasoning_tokens, estimated, cost, \
-    currency, price_note, queue_micros, first_token_micros, total_micros) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
-    ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)";
+    currency, price_note, queue_micros, first_token_micros, total_micros) \
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, \
+    value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, value ->> 15, \
+    value ->> 16, value ->> 17, value ->> 18, value ->> 19, value ->> 20, value ->> 21, value ->> 22, value ->> 23 \
+    FROM json_each(?1) ORDER BY key";
 
 /// Whose uses are read.
 #[derive(Debug, Clone, Copy)]
@@ -108,10 +114,10 @@ impl Seer {
 #[async_trait]
 impl UsageStore for SqliteStore {
     async fn record_usage(&self, records: &[UsageRecord]) -> Result<(), StoreError> {
+        let rows: Vec<Value> = records.iter().map(columns).collect::<Result<_, _>>()?;
         let mut writing = self.write_aside().await?;
-        for record in records {
-            add(&mut writing, record).await?;
-        }
+        let added = sqlx::query(ADD).bind(Value::Array(rows).to_string());
+        added.execute(&mut *writing).await.doing("keep uses of models")?;
         writing.commit().await.doing("commit")
     }
 
@@ -262,50 +268,38 @@ fn user_or_none(user: &UserId) -> i64 {
     user.as_str().parse().unwrap_or(-1)
 }
 
-async fn add(connection: &mut SqliteConnection, record: &UsageRecord) -> Result<(), StoreError> {
+/// What a record's row holds, in the order of [`ADD`].
+fn columns(record: &UsageRecord) -> Result<Value, StoreError> {
     let (caller, usage) = (&record.caller, &record.usage);
-    let enterprise = caller.enterprise.as_ref().map(EnterpriseId::as_str);
+    let id = |id: Option<&str>| id.map(|id| number(id, Thing::User)).transpose();
     let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-    sqlx::query(ADD)
-        .bind(record.at.timestamp_millis())
-        .bind(enterprise.map(|id| number(id, Thing::User)).transpose()?)
-        .bind(
-            caller
-                .user
-                .as_ref()
-                .map(|id| number(id.as_str(), Thing::User))
-                .transpose()?,
-        )
-        .bind(&caller.client)
-        .bind(caller.token.map(|token| i64::try_from(token).unwrap_or(i64::MAX)))
-        .bind(&caller.request)
-        .bind(caller.operation)
-        .bind(record.kind.as_str())
-        .bind(record.outcome.as_str())
-        .bind(&record.requested)
-        .bind(&record.model)
-        .bind(&record.provider)
-        .bind(&record.served)
-        .bind(i64::from(usage.input_tokens))
-        .bind(i64::from(usage.cached_tokens))
-        .bind(i64::from(usage.output_tokens))
-        .bind(i64::from(usage.reasoning_tokens))
-        .bind(record.estimated)
-        .bind(
-            record
-                .cost
-                .as_ref()
-                .map(|cost| i64::try_from(cost.nanos).unwrap_or(i64::MAX)),
-        )
-        .bind(record.cost.as_ref().map(|cost| &cost.currency))
-        .bind(&record.price_note)
-        .bind(micros(usage.queue_time))
-        .bind(micros(usage.time_to_first_token))
-        .bind(micros(usage.total_time))
-        .execute(connection)
-        .await
-        .doing("keep a use of a model")?;
-    Ok(())
+    let cost = record.cost.as_ref();
+    Ok(json!([
+        record.at.timestamp_millis(),
+        id(caller.enterprise.as_ref().map(EnterpriseId::as_str))?,
+        id(caller.user.as_ref().map(UserId::as_str))?,
+        caller.client,
+        caller.token.map(|token| i64::try_from(token).unwrap_or(i64::MAX)),
+        caller.request,
+        caller.operation,
+        record.kind.as_str(),
+        record.outcome.as_str(),
+        record.requested,
+        record.model,
+        record.provider,
+        record.served,
+        usage.input_tokens,
+        usage.cached_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        record.estimated,
+        cost.map(|cost| i64::try_from(cost.nanos).unwrap_or(i64::MAX)),
+        cost.map(|cost| &cost.currency),
+        record.price_note,
+        micros(usage.queue_time),
+        micros(usage.time_to_first_token),
+        micros(usage.total_time),
+    ]))
 }
 
 fn user(row: &SqliteRow) -> Result<Option<UsageUser>, StoreError> {
