@@ -103,9 +103,11 @@ fn program(problem: &Problem) -> String {
             "prints only the exact final answer (fractions with fraction(x), which gives 'p/q')"
         }
         AnswerForm::Choice(_) => "prints only the result, written like the options",
-        AnswerForm::Text => {
-            "prints only the answer: an amount as the document states amounts, a percentage as 12.34%"
+        AnswerForm::Text if asks_for_percentage(&problem.question) => {
+            "prints only the answer, a percentage like 12.34%"
         }
+        // Where percentages were mentioned, a small model made one of every change.
+        AnswerForm::Text => "prints only the answer, an amount as the document states amounts",
         AnswerForm::Code { .. } => "works",
     };
     let source = if problem.context.is_some() {
@@ -118,6 +120,29 @@ fn program(problem: &Problem) -> String {
          can be imported{}. Reply with the code block alone.",
         dates(problem)
     )
+}
+
+/// Whether a share or a rate is asked for, not an amount.
+fn asks_for_percentage(question: &str) -> bool {
+    let asked = question.to_lowercase();
+    let words = [
+        "percent",
+        "%",
+        "rate",
+        "portion",
+        "share of",
+        "growth",
+        "return on",
+        "roi",
+        "prozent",
+        "anteil",
+        "wachstum",
+        "％",
+        "率",
+        "割合",
+        "百分",
+    ];
+    words.iter().any(|word| asked.contains(word))
 }
 
 /// The functions for dates, where the question is about time.
