@@ -124,16 +124,16 @@ fn program(problem: &Problem) -> String {
 
 /// Whether a share or a rate is asked for, not an amount.
 fn asks_for_percentage(question: &str) -> bool {
-    let asked = question.to_lowercase();
+    let asked = format!(" {}", question.to_lowercase());
     let words = [
         "percent",
         "%",
-        "rate",
+        " rate",
         "portion",
         "share of",
         "growth",
         "return on",
-        "roi",
+        " roi",
         "prozent",
         "anteil",
         "wachstum",
