@@ -5,6 +5,7 @@
 //! are not calibrated yet (`docs/extraction.md`). Invariant: more of any signal never lowers the score. Called by the reading
 //! and second-reading steps.
 
+use super::field::FieldKind;
 use super::finding::Signals;
 
 /// Least log-probability that counts.
@@ -35,6 +36,8 @@ pub struct ConfidenceModel {
     pub absence_presence: f32,
     /// A value that stands nowhere in the files, and is no conclusion, is kept only from this score on.
     pub ungrounded_below: f32,
+    /// The same for a date: every writing of it was looked for, so that it was rather made up.
+    pub ungrounded_date_below: f32,
 }
 
 impl ConfidenceModel {
@@ -51,7 +54,16 @@ impl ConfidenceModel {
         absence_log_prob: 2.0,
         absence_presence: 0.24,
         ungrounded_below: 0.55,
+        ungrounded_date_below: 0.85,
     };
+
+    /// The score from which on a value that stands nowhere in the files is kept.
+    pub fn kept_from(&self, kind: &FieldKind) -> f32 {
+        match kind {
+            FieldKind::Date(_) => self.ungrounded_date_below,
+            _ => self.ungrounded_below,
+        }
+    }
 
     /// How sure a value is.
     pub fn value(&self, signals: &Signals, inferred: bool) -> f32 {

@@ -42,8 +42,15 @@ impl DateOrder {
                 month_first += i32::from(second.value > 12 && first.value <= 12);
             }
         }
-        let dollars =
-            || (text.contains("us$") || text.contains("usd") || text.contains('$')) && !text.contains('€');
+        // Of the countries with dollars only the United States write the month first.
+        const OTHER_CODES: [&str; 4] = ["aud", "nzd", "sgd", "hkd"];
+        const OTHER_SIGNS: [&str; 4] = ["au$", "nz$", "hk$", "€"];
+        let dollars = || {
+            let mut words = text.split(|c: char| !c.is_alphanumeric());
+            (text.contains("usd") || text.contains('$'))
+                && !OTHER_SIGNS.iter().any(|sign| text.contains(sign))
+                && !words.any(|word| OTHER_CODES.contains(&word))
+        };
         if month_first > day_first || (month_first == day_first && dollars()) {
             Self::MonthFirst
         } else {
@@ -464,6 +471,8 @@ mod tests {
             ("13/07/2017 and 03/04/2017", DateOrder::DayFirst),
             ("07/13/2017 and 03/04/2017", DateOrder::MonthFirst),
             ("03/04/2017 total $5", DateOrder::MonthFirst),
+            ("03/04/2017 audit fee $5", DateOrder::MonthFirst),
+            ("03/04/2017 total $5 aud", DateOrder::DayFirst),
             ("03/04/2017", DateOrder::DayFirst),
         ] {
             assert_eq!(DateOrder::of(text), order, "{text}");

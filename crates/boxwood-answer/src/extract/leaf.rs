@@ -51,6 +51,22 @@ impl Leaf {
     }
 }
 
+/// Codes of ISO 4217 with the signs that stand for them, and how surely they do: several countries write `$` and `¥`.
+const CURRENCIES: [(&str, &str, f32); 12] = [
+    ("EUR", "€", 1.0),
+    ("GBP", "£", 1.0),
+    ("INR", "₹", 1.0),
+    ("KRW", "₩", 1.0),
+    ("JPY", "円", 1.0),
+    ("JPY", "¥", 0.8),
+    ("CNY", "元", 1.0),
+    ("CNY", "¥", 0.8),
+    ("RUB", "₽", 1.0),
+    ("TRY", "₺", 1.0),
+    ("USD", "$", 0.8),
+    ("MYR", "RM", 0.8),
+];
+
 /// Where values are looked for.
 #[derive(Clone, Copy)]
 pub struct Looking<'a> {
@@ -84,12 +100,28 @@ impl Looking<'_> {
     }
 
     fn text(&self, written: &str) -> Leaf {
-        let places = self.grounds.of_text(written, self.region);
+        let mut places = self.grounds.of_text(written, self.region);
+        if places.is_empty() {
+            places = self.currency(written);
+        }
         let as_in_file = places.iter().find_map(|place| self.own_writing(place, written));
         Leaf::found(
             Value::String(as_in_file.unwrap_or_else(|| written.to_owned())),
             places,
         )
+    }
+
+    /// Where the files write a currency's sign for its code.
+    fn currency(&self, written: &str) -> Vec<Place> {
+        let signs = CURRENCIES.iter().filter(|(code, ..)| *code == written);
+        let places = signs.flat_map(|(_, sign, quality)| {
+            let found = self.grounds.of_text(sign, self.region);
+            found.into_iter().map(|place| Place {
+                quality: *quality,
+                ..place
+            })
+        });
+        places.collect()
     }
 
     /// The file's own spelling where only letter case and white space differ.

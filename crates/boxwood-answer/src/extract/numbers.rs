@@ -143,6 +143,15 @@ fn number_at(text: &str, token: Range<usize>, mark: DecimalMark) -> Option<Found
             .chars()
             .next_back()
             .is_some_and(char::is_alphanumeric);
+    // Bookkeeping programs write the sign behind an amount: `1.234,56-`.
+    let minus_behind = tail.strip_prefix('-').is_some_and(|behind| {
+        !behind.starts_with(|c: char| c.is_alphanumeric() || c == '-')
+            && !behind.trim_start().starts_with(|c: char| c.is_ascii_digit())
+    });
+    if minus_behind && !in_brackets && !is_minus && has_cents(&text[range.clone()]) {
+        value = -value;
+        range.end += 1;
+    }
     if in_brackets || is_minus {
         value = -value;
         range.start = before.len() - sign.map_or(0, char::len_utf8);
@@ -153,6 +162,12 @@ fn number_at(text: &str, token: Range<usize>, mark: DecimalMark) -> Option<Found
         };
     }
     Some(FoundNumber { range, value })
+}
+
+/// Whether exactly two digits stand behind the last mark.
+fn has_cents(token: &str) -> bool {
+    let last = token.rfind(['.', ',']);
+    last.is_some_and(|last| token.len() - last == 3)
 }
 
 /// The value of digits and marks.
@@ -271,6 +286,11 @@ mod tests {
             ("-5", Point, -5.0),
             ("△1,200", Point, -1200.0),
             ("INV-12", Point, 12.0),
+            ("1.234,56-", Comma, -1234.56),
+            ("1.234,56- EUR", Comma, -1234.56),
+            ("10.00-12.00", Point, 10.0),
+            ("10.00- 12.00", Point, 10.0),
+            ("5-", Point, 5.0),
             ("3.2 million", Point, 3_200_000.0),
             ("5 Mio. €", Comma, 5_000_000.0),
             ("34 years old", Point, 34.0),

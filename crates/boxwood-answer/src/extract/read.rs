@@ -17,6 +17,10 @@ use std::ops::Range;
 
 /// Grounding of a conclusion whose words stand nowhere.
 const INFERRED_GROUNDING: f32 = 0.5;
+/// How far from the surest value of its row a cell may stand, in bytes of text: a row may have several lines.
+const ROW_REACH: u32 = 400;
+/// What counts of the grounding of a cell that stands in the file, but not in its row.
+const OUTSIDE_ROW: f32 = 0.4;
 
 /// Reads one completion.
 #[derive(Clone, Copy)]
@@ -366,7 +370,7 @@ impl ReadingOf<'_> {
                 }
                 Cell::Leaf(leaf, certainty) => {
                     *valid &= leaf.valid;
-                    let place = nearest(&leaf.places, anchor);
+                    let place = nearest(&leaf.places, anchor).map(|place| in_row(place, anchor));
                     self.finding(field, leaf, place, certainty)
                 }
             };
@@ -398,6 +402,17 @@ fn after(places: &[Place], cursor: Option<(usize, u32)>) -> Option<Place> {
         .iter()
         .find(|place| cursor.is_none_or(|cursor| (place.source, place.span.start) >= cursor));
     behind.or_else(|| places.first()).copied()
+}
+
+/// The place of a cell, which confirms its value only where it stands in the row.
+fn in_row(place: Place, anchor: Option<Place>) -> Place {
+    let is_near = anchor.is_none_or(|anchor| {
+        anchor.source == place.source && anchor.span.start.abs_diff(place.span.start) <= ROW_REACH
+    });
+    Place {
+        quality: place.quality * if is_near { 1.0 } else { OUTSIDE_ROW },
+        ..place
+    }
 }
 
 fn nearest(places: &[Place], anchor: Option<Place>) -> Option<Place> {
@@ -452,5 +467,13 @@ mod tests {
         assert_eq!(after(&places, Some((0, 14))), Some(place(50)));
         assert_eq!(after(&places, Some((0, 99))), Some(place(10)));
         assert_eq!(nearest(&places, Some(place(60))), Some(place(50)));
+    }
+
+    #[test]
+    fn a_cell_that_stands_far_from_its_row_is_confirmed_less() {
+        let quality = |cell: u32, anchor: Option<u32>| in_row(place(cell), anchor.map(place)).quality;
+        assert!((quality(50, Some(90)) - 1.0).abs() < 1e-6);
+        assert!((quality(50, None) - 1.0).abs() < 1e-6);
+        assert!((quality(50, Some(5_000)) - OUTSIDE_ROW).abs() < 1e-6);
     }
 }

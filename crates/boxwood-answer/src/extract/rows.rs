@@ -31,7 +31,10 @@ const NO_ROWS: f32 = 0.8;
 /// From the model; cancellation.
 pub async fn fill(filling: &Filling<'_>, part: &Part) -> Result<Finding, AnswerError> {
     let field = &part.spec;
+    // A cell holds no rows of its own.
+    let is_flat = |column: &FieldSpec| !column.kind.is_open() && column.kind.fields().is_empty();
     if let FieldKind::Table(columns) = &field.kind
+        && columns.iter().all(is_flat)
         && let Some(rows) = from_tables(filling, field, columns).await?
     {
         return Ok(Finding::list(rows, NO_ROWS));

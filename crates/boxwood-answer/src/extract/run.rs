@@ -133,6 +133,8 @@ async fn check(
     }
     if is_enhanced {
         deep::look_again(filling, &part.spec, &mut finding).await?;
+    } else {
+        second::ask_groundless(filling, part.field, &part.spec, &mut finding, shown).await?;
     }
     second::settle(filling, &part.spec, &mut finding);
     Ok((part.field, finding))

@@ -2,7 +2,8 @@
 //!
 //! The model scores three beginnings of a reply to a question for this one field: `null`, any value, and the value that was
 //! found. How likely a value is at all, and how likely this one is, tell how sure it is; nothing is generated.
-//! Invariant: a value that stands nowhere in the files and is no conclusion is kept only where it is likely enough.
+//! Invariant: a value that stands nowhere in the files and is no conclusion is kept only where it is likely enough; before
+//! it is dropped, the model is told so and asked once more.
 //! Called by the running step.
 
 use super::field::{FieldKind, FieldSpec};
@@ -10,6 +11,8 @@ use super::fill::Filling;
 use super::finding::{Confidence, Content, Finding, Signals};
 use super::run::CONCURRENT;
 use super::schema::Strictness;
+use super::split::Part;
+use crate::agent::Language;
 use crate::error::AnswerError;
 use crate::retrieve::Shown;
 use boxwood_core::ChatRequest;
@@ -120,7 +123,12 @@ async fn score(
             .map(|opening| format!("{head}{opening}")),
     );
     let values = choices.len();
-    choices.extend(single.written.iter().map(|written| format!("{head}{written}")));
+    choices.extend(
+        single
+            .written
+            .iter()
+            .map(|written| format!("{head}{}", unclosed(written))),
+    );
     let scores = filling.score(request, &choices).await?;
     let of = |index: usize| scores.log_probs.get(index).copied();
     let any = (1..values).filter_map(of).fold(f32::NEG_INFINITY, f32::max);
@@ -129,6 +137,16 @@ async fn score(
     let presence = of(0).map(|null| (any - null).clamp(-12.0, 12.0));
     let agreement = of(values).map(|value| (value - any).clamp(-12.0, 0.0));
     Ok((presence, agreement))
+}
+
+/// A written value without the marks that close it: models close a value and what it stands in by one token, so that a
+/// value that is closed alone looks unlikely whatever it says.
+fn unclosed(written: &str) -> &str {
+    let inner = written.strip_suffix(']').unwrap_or(written);
+    match inner.starts_with(['"', '[']) {
+        true => inner.strip_suffix('"').unwrap_or(inner),
+        false => inner,
+    }
 }
 
 /// How any value of a kind begins.
@@ -153,6 +171,69 @@ pub fn rescored(filling: &Filling<'_>, field: &FieldSpec, finding: &Finding, sig
     }
 }
 
+/// Whether a value stands nowhere in the files, is no conclusion, and is not likely enough to be kept.
+fn is_groundless(filling: &Filling<'_>, kind: &FieldKind, finding: &Finding) -> bool {
+    let signals = finding.confidence.signals;
+    let ungrounded = signals.is_some_and(|signals| signals.grounding <= 0.0);
+    let single = matches!(finding.content, Content::Value(_)) && !kind.is_inferred();
+    single && ungrounded && finding.confidence.score < filling.scores.kept_from(kind)
+}
+
+/// Asks once more for values that would be dropped, told that the text does not say them; what then stands there is
+/// taken.
+///
+/// # Errors
+/// From the model; cancellation.
+pub async fn ask_groundless(
+    filling: &Filling<'_>,
+    field: usize,
+    spec: &FieldSpec,
+    finding: &mut Finding,
+    shown: &Shown,
+) -> Result<(), AnswerError> {
+    for single in singles(spec, finding) {
+        let Some(found) = single.find_in(finding) else {
+            continue;
+        };
+        if !is_groundless(filling, &single.field.kind, found) {
+            continue;
+        }
+        let part = Part {
+            field,
+            spec: FieldSpec {
+                prompt: Some(refused(filling, &single.field, &found.to_value())),
+                ..single.field.clone()
+            },
+        };
+        let again = filling.fill(std::slice::from_ref(&part), shown).await?.pop();
+        let Some(mut again) = again.filter(Finding::is_grounded) else {
+            continue;
+        };
+        if filling.extraction.confidence {
+            read_again(filling, &single.field, &mut again, shown).await?;
+        }
+        if let Some(found) = single.find_in(finding) {
+            *found = again;
+        }
+    }
+    regroup(finding);
+    Ok(())
+}
+
+/// How to fill in a field, with what its text does not say.
+fn refused(filling: &Filling<'_>, field: &FieldSpec, value: &serde_json::Value) -> String {
+    let told = match filling.extraction.language {
+        Language::English => format!("The text does not say {value}. Copy what it says, or write null"),
+        Language::Japanese => {
+            format!("文書に {value} という記載はありません。文書の記載を写すか、null とします")
+        }
+    };
+    match &field.prompt {
+        Some(prompt) => format!("{}. {told}", prompt.trim().trim_end_matches('.')),
+        None => told,
+    }
+}
+
 /// Drops what stands nowhere and is not likely; puts the scores of structs and lists together again.
 pub fn settle(filling: &Filling<'_>, field: &FieldSpec, finding: &mut Finding) {
     match (&field.kind, &mut finding.content) {
@@ -172,25 +253,18 @@ pub fn settle(filling: &Filling<'_>, field: &FieldSpec, finding: &mut Finding) {
             rows.iter_mut().for_each(|row| settle(filling, field, row));
             rows.retain(|row| !row.is_absent());
         }
-        (kind, Content::Value(value)) if !kind.is_inferred() => {
-            let ungrounded = finding
-                .confidence
-                .signals
-                .is_some_and(|signals| signals.grounding <= 0.0);
-            if ungrounded && finding.confidence.score < filling.scores.ungrounded_below {
-                let score = 1.0 - finding.confidence.score;
-                let dropped = value.to_string();
-                *finding = Finding {
-                    written: Some(dropped),
-                    confidence: Confidence {
-                        score: score.min(0.69),
-                        ..finding.confidence
-                    },
-                    ..Finding::absent(score)
-                };
-            }
-        }
         _ => {}
+    }
+    if is_groundless(filling, &field.kind, finding) {
+        let score = 1.0 - finding.confidence.score;
+        *finding = Finding {
+            written: Some(finding.to_value().to_string()),
+            confidence: Confidence {
+                score: score.min(0.69),
+                ..finding.confidence
+            },
+            ..Finding::absent(score)
+        };
     }
     regroup(finding);
 }
@@ -205,5 +279,24 @@ fn regroup(finding: &mut Finding) {
             *finding = Finding::list(entries, score);
         }
         other => finding.content = other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unclosed;
+
+    #[test]
+    fn a_value_is_scored_without_the_marks_that_close_it() {
+        for (written, scored) in [
+            ("\"EUR\"", "\"EUR"),
+            ("19", "19"),
+            ("true", "true"),
+            ("[\"a\",\"b\"]", "[\"a\",\"b"),
+            ("\"in [brackets]\"", "\"in [brackets]"),
+            ("\"\"", "\""),
+        ] {
+            assert_eq!(unclosed(written), scored);
+        }
     }
 }

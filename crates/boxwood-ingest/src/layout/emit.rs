@@ -1,7 +1,8 @@
 //! A laid-out page → lines of the document.
 //!
-//! Invariant: cells of a row are separated by ` | ` in the text, as everywhere in a document, and each separator is a
-//! word without width at the edge of its cell. Called by `pdf` and `ocr`.
+//! Invariant: cells of a row are separated by ` | ` in the text, as everywhere in a document, an empty one too, and each
+//! separator is a word without width at the edge of its cell. A gap of a line that is as wide as between columns is told
+//! in the same way, so that nobody takes what stands apart for one phrase. Called by `pdf` and `ocr`.
 
 use super::kinds::{BodySize, kind_of};
 use super::{LayoutLine, LineWord, PageLayout};
@@ -46,7 +47,7 @@ fn placed_words(line: &LayoutLine) -> Vec<PlacedWord<'_>> {
     let mut placed = Vec::with_capacity(line.words.len() + 4);
     for word in &line.words {
         let bounds = word.word.bounds;
-        if word.cell_before {
+        for _ in 0..word.cells_before {
             placed.push(PlacedWord {
                 text: "|",
                 bounds: BoundingBox {
@@ -61,7 +62,7 @@ fn placed_words(line: &LayoutLine) -> Vec<PlacedWord<'_>> {
             text: &word.word.text,
             bounds,
             confidence: word.word.confidence,
-            space_before: word.space_before || word.cell_before,
+            space_before: word.space_before || word.cells_before > 0,
         });
     }
     placed

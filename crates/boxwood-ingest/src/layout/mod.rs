@@ -4,9 +4,10 @@
 //! the number of glyphs. Used by `pdf` (glyphs) and `ocr` (words); knows nothing of either.
 //!
 //! Steps: glyphs → words (`words.rs`) → segments, pieces of a line without a wide gap (`segments.rs`) → ruled tables
-//! (`grid.rs`) → columns and bands (`order.rs`) → rows and aligned tables (`rows.rs`) → kinds of lines (`kinds.rs`) →
+//! (`grid.rs`) → columns, bands and blocks (`order.rs`, `blocks.rs`) → rows and aligned tables (`rows.rs`) → kinds of lines (`kinds.rs`) →
 //! [`boxwood_core::DocumentBuilder`] (`emit.rs`).
 
+mod blocks;
 mod characters;
 mod emit;
 mod grid;
@@ -147,8 +148,9 @@ pub(crate) struct LineWord {
     pub word: LayoutWord,
     /// Whether a space stands before it.
     pub space_before: bool,
-    /// Whether it begins a cell of a table row other than the first.
-    pub cell_before: bool,
+    /// How many cells begin here since the word before: 0 within a cell, 2 after an empty one. Outside of tables 1 tells
+    /// a gap as wide as between columns.
+    pub cells_before: u16,
 }
 
 /// A table whose rows are lines of the page.
@@ -208,7 +210,7 @@ fn arrange_into(page: &mut PageLayout, words: Vec<LayoutWord>, rules: &[Rule]) {
     for (index, grid) in grids.iter().enumerate() {
         segments.push(grid.as_segment(index));
     }
-    for region in order::reading_order(&segments) {
+    for region in order::reading_order(&words, &segments) {
         rows::lay_region(page, &words, &segments, &grids, region);
     }
 }

@@ -1,11 +1,12 @@
 //! Segments → regions in reading order: columns one after the other, what spans them in between.
 //!
 //! A gutter is a line from top to bottom that few segments cross. Segments that cross it (titles, wide figures) divide
-//! the page into bands; a band whose two sides read as running text is read column by column, any other band (a table,
-//! a form) row by row.
+//! the page into bands; a band whose two sides read as running text is read column by column. Any other band (a table,
+//! a form) is read row by row, but for blocks beside each other (`blocks.rs`).
 //! Invariant: each segment is in exactly one region. Called by `layout::arrange_into`.
 
 use super::segments::Segment;
+use super::{LayoutWord, blocks};
 
 const BINS: usize = 512;
 const MAX_DEPTH: usize = 6;
@@ -15,7 +16,7 @@ const MAX_CANDIDATES: usize = 4;
 pub(super) type Region = Vec<usize>;
 
 /// The regions in reading order.
-pub(super) fn reading_order(segments: &[Segment]) -> Vec<Region> {
+pub(super) fn reading_order(words: &[LayoutWord], segments: &[Segment]) -> Vec<Region> {
     let mut all: Vec<usize> = (0..segments.len()).collect();
     all.sort_by(|&a, &b| {
         middle(&segments[a])
@@ -24,7 +25,34 @@ pub(super) fn reading_order(segments: &[Segment]) -> Vec<Region> {
     });
     let mut regions = Vec::new();
     split(segments, all, 0, &mut regions);
-    regions
+    let mut ordered = Vec::with_capacity(regions.len());
+    for region in regions {
+        part_blocks(words, segments, region, 0, &mut ordered);
+    }
+    ordered
+}
+
+/// Appends a region, its blocks one after the other.
+fn part_blocks(
+    words: &[LayoutWord],
+    segments: &[Segment],
+    mut region: Region,
+    depth: usize,
+    ordered: &mut Vec<Region>,
+) {
+    while depth < MAX_DEPTH
+        && let Some(beside) = blocks::find(words, segments, &region)
+    {
+        if !beside.before.is_empty() {
+            ordered.push(beside.before);
+        }
+        part_blocks(words, segments, beside.left, depth + 1, ordered);
+        part_blocks(words, segments, beside.right, depth + 1, ordered);
+        region = beside.after;
+    }
+    if !region.is_empty() {
+        ordered.push(region);
+    }
 }
 
 fn middle(segment: &Segment) -> f32 {

@@ -11,12 +11,19 @@ use super::segments::Segment;
 use super::{Join, LayoutLine, LayoutTable, LayoutWord, LineWord, PageLayout};
 use boxwood_core::LineKind;
 
+/// A gap within a line that is told in its text, in font sizes: wider than any space between words.
+const COLUMN_GAP: f32 = 2.0;
+
 /// A row: its segments from left to right, or a ruled table.
-struct Row {
-    segments: Vec<usize>,
-    top: f32,
-    bottom: f32,
-    size: f32,
+pub(super) struct Row {
+    /// Indices of its segments.
+    pub segments: Vec<usize>,
+    /// Upper edge.
+    pub top: f32,
+    /// Lower edge.
+    pub bottom: f32,
+    /// The largest font size in it.
+    pub size: f32,
     grid: Option<usize>,
 }
 
@@ -44,17 +51,50 @@ pub(super) fn lay_region(
             push_table(page, words, segments, &rows[start..end], &columns);
             start = end;
         } else {
-            let indices = rows[start]
-                .segments
-                .iter()
-                .flat_map(|&s| segments[s].words.iter().copied());
-            push_line(page, make_line(words, indices.collect()), LineKind::Body);
+            push_line(page, line_of_row(words, segments, &rows[start]), LineKind::Body);
             start += 1;
         }
     }
 }
 
-fn rows_of(segments: &[Segment], mut region: Region) -> Vec<Row> {
+/// The words of a row that is no table's, its wide gaps marked.
+fn line_of_row(words: &[LayoutWord], segments: &[Segment], row: &Row) -> Vec<LineWord> {
+    let indices = row
+        .segments
+        .iter()
+        .flat_map(|&s| segments[s].words.iter().copied());
+    let mut line = make_line(words, indices.collect());
+    let mut at = 0;
+    for pair in row.segments.windows(2) {
+        let (left, right) = (&segments[pair[0]], &segments[pair[1]]);
+        let is_number = at == 0 && is_numbering(words, left);
+        at += left.words.len();
+        let wide = right.left - left.right >= COLUMN_GAP * left.size.max(right.size);
+        // A line of a right-to-left script was turned: its words stand elsewhere.
+        let begins = right.words.first().map(|&word| words[word].bounds);
+        if let Some(word) = line.get_mut(at)
+            && wide
+            && !is_number
+            && begins == Some(word.word.bounds)
+        {
+            word.cells_before = 1;
+        }
+    }
+    line
+}
+
+/// Whether a segment only numbers or marks what follows: `•`, `(a)`, `2.1`.
+fn is_numbering(words: &[LayoutWord], segment: &Segment) -> bool {
+    let text: String = segment
+        .words
+        .iter()
+        .map(|&word| words[word].text.as_str())
+        .collect();
+    is_list_marker(&text) || text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '§'))
+}
+
+/// The rows of a region, from the first to the last.
+pub(super) fn rows_of(segments: &[Segment], mut region: Region) -> Vec<Row> {
     region.sort_by(|&a, &b| {
         segments[a]
             .baseline
@@ -250,12 +290,14 @@ fn push_rows(page: &mut PageLayout, words: &[LayoutWord], rows: impl Iterator<It
     for cells in rows {
         let mut line: Vec<LineWord> = Vec::new();
         let mut row = Vec::with_capacity(cells.len());
-        for cell in cells {
+        let mut begun = 0;
+        for (column, cell) in cells.into_iter().enumerate() {
             let mut cell = make_line(words, cell);
             row.push(line_text(&cell));
-            if let (Some(first), false) = (cell.first_mut(), line.is_empty()) {
-                first.cell_before = true;
-                first.space_before = true;
+            if let Some(first) = cell.first_mut() {
+                first.cells_before = (column - begun) as u16;
+                first.space_before = column > 0;
+                begun = column;
             }
             line.append(&mut cell);
         }
@@ -317,7 +359,7 @@ fn make_line(words: &[LayoutWord], mut indices: Vec<usize>) -> Vec<LineWord> {
         line.push(LineWord {
             word: words[index].clone(),
             space_before: before.is_some_and(|before| space_between(words, before, index)),
-            cell_before: false,
+            cells_before: 0,
         });
         before = Some(index);
     }

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// Glyphs of a line: Latin letters advance half a size, others a whole one; blanks only advance.
-fn line(left: f32, baseline: f32, size: f32, text: &str) -> Vec<Glyph> {
+pub(super) fn line(left: f32, baseline: f32, size: f32, text: &str) -> Vec<Glyph> {
     let mut glyphs = Vec::new();
     let mut x = left;
     for c in text.chars() {
@@ -36,14 +36,14 @@ fn glyph(c: char, left: f32, right: f32, baseline: f32, size: f32, direction: i1
     }
 }
 
-fn texts(page: &PageLayout) -> Vec<String> {
+pub(super) fn texts(page: &PageLayout) -> Vec<String> {
     page.lines
         .iter()
         .map(|line| emit::line_text(&line.words))
         .collect()
 }
 
-fn arranged(lines: &[Vec<Glyph>], rules: &[Rule]) -> PageLayout {
+pub(super) fn arranged(lines: &[Vec<Glyph>], rules: &[Rule]) -> PageLayout {
     arrange_glyphs(lines.concat(), rules)
 }
 
@@ -339,5 +339,57 @@ fn sizes_and_marks_tell_the_kinds_of_lines() {
             item,
             item
         ]
+    );
+}
+
+/// The text of a page as the document holds it.
+fn document_text(page: PageLayout) -> String {
+    let mut builder = boxwood_core::document::DocumentBuilder::new(1, boxwood_core::DocumentFormat::Pdf);
+    emit_page(&mut builder, page, &mut BodySize::default());
+    let document = builder.finish();
+    document.check().unwrap();
+    document.text
+}
+
+#[test]
+fn empty_cells_keep_their_place_in_the_text() {
+    let mut lines = Vec::new();
+    for (row, cells) in [
+        ["Goods", "Discount", "Freight", "Net"],
+        ["1,062.60", "", "15.00", "1,077.60"],
+        ["980.00", "-9.80", "", "970.20"],
+        ["", "", "25.00", "25.00"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for (column, cell) in cells.into_iter().enumerate() {
+            lines.push(line(
+                40.0 + 90.0 * column as f32,
+                100.0 + 14.0 * row as f32,
+                10.0,
+                cell,
+            ));
+        }
+    }
+    assert_eq!(
+        document_text(arranged(&lines, &[])),
+        "Goods | Discount | Freight | Net\n1,062.60 | | 15.00 | 1,077.60\n980.00 | -9.80 | | 970.20\n| | 25.00 | 25.00\n"
+    );
+}
+
+#[test]
+fn what_stands_far_apart_on_a_line_is_not_told_as_one_phrase() {
+    let apart = [
+        line(40.0, 100.0, 10.0, "80333 Munich"),
+        line(330.0, 100.0, 10.0, "471102"),
+        line(40.0, 140.0, 10.0, "2.1"),
+        line(70.0, 140.0, 10.0, "Rent and deposit"),
+        line(40.0, 180.0, 10.0, "a gap"),
+        line(80.0, 180.0, 10.0, "of a justified line"),
+    ];
+    assert_eq!(
+        document_text(arranged(&apart, &[])),
+        "80333 Munich | 471102\n2.1 Rent and deposit\na gap of a justified line\n"
     );
 }

@@ -163,6 +163,28 @@ async fn a_value_that_the_file_does_not_hold_is_not_kept_when_nothing_speaks_for
 }
 
 #[tokio::test]
+async fn a_value_that_stands_nowhere_is_asked_for_once_more() {
+    let model = ScriptedModel::saying("{}");
+    model.set_support(0.999);
+    model.respond_with(|request: &ChatRequest| {
+        request.response_format.as_ref()?;
+        let asked = &request.messages.last()?.content;
+        let told = asked.contains("The text does not say \"Mallory Invented\"");
+        let name = if told { "John Doe" } else { "Mallory Invented" };
+        Some(Script::SaysJson(json!({"name": name})))
+    });
+    let app = TestApp::builder().model(model).start().await;
+    let file = app.upload("john.txt", b"x").await;
+    let reply = app
+        .post(PATH, &body(&file, TEXT, json!([{"key": "name"}])))
+        .await
+        .body;
+    assert_eq!(reply["answer"], json!({"name": "John Doe"}), "{reply}");
+    assert_eq!(reply["reference"]["name"][0]["quote"], "John Doe");
+    assert_eq!(app.model.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn a_value_that_is_not_of_its_type_is_asked_for_again() {
     let model = ScriptedModel::saying("{}");
     model.respond_with(|request: &ChatRequest| {

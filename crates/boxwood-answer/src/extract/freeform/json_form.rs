@@ -132,10 +132,17 @@ impl Schema<'_> {
         properties
             .iter()
             .map(|(key, schema)| {
-                let text = |name: &str| schema.get(name).and_then(Value::as_str).map(str::to_owned);
+                // What a reference leads to may say what the field is.
+                let own = |name: &str| schema.get(name).or_else(|| self.resolved(schema).get(name));
+                let text = |name: &str| own(name).and_then(Value::as_str).map(str::to_owned);
                 let mut field = FieldSpec::text(key.trim());
                 (field.display_name, field.description) = (text("title"), text("description"));
-                field.kind = self.kind(schema, depth);
+                field.kind = match self.kind(schema, depth) {
+                    FieldKind::Text if is_iso_day(field.description.as_deref()) => {
+                        FieldKind::Date(DateForm::Day)
+                    }
+                    kind => kind,
+                };
                 field
             })
             .collect()
@@ -209,6 +216,11 @@ impl Schema<'_> {
     }
 }
 
+/// Whether a description asks for a date in the form that dates are written in here.
+fn is_iso_day(description: Option<&str>) -> bool {
+    description.is_some_and(|description| description.to_ascii_uppercase().contains("YYYY-MM-DD"))
+}
+
 /// The type; of several the first that is not null.
 fn type_of(schema: &Value) -> &str {
     match schema.get("type") {
@@ -273,6 +285,19 @@ mod tests {
         );
         assert_eq!(found[3], FieldKind::Table(vec![FieldSpec::text("name")]));
         assert_eq!(found[4], FieldKind::Text);
+    }
+
+    #[test]
+    fn what_a_reference_says_describes_the_field() {
+        let fields = read(
+            r##"{"$defs": {"unit": {"type": "string", "description": "Currency or measure"}}, "properties": {
+                "unit": {"$ref": "#/$defs/unit"},
+                "signed": {"type": ["string", "null"], "description": "Day of signing (YYYY-MM-DD)"}
+            }}"##,
+        )
+        .unwrap();
+        assert_eq!(fields[0].description.as_deref(), Some("Currency or measure"));
+        assert_eq!(fields[1].kind, FieldKind::Date(DateForm::Day));
     }
 
     #[test]

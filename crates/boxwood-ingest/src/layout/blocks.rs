@@ -1,0 +1,426 @@
+//! Blocks beside each other that are no running text: an address on the left, the numbers of the invoice on the right.
+//!
+//! A run of neighbouring rows that one wide white strip divides from top to bottom is two blocks where its sides can't be
+//! the columns of one table: their lines stand on baselines of their own, or the right side names each of its values
+//! itself (`Date: 5 March`) while the left side names none. Everything else stays as it is, row by row.
+//! Invariant: the four parts hold each segment of the region exactly once; the work is bounded for any geometry. Called
+//! by `order::reading_order` for what is not running text in columns.
+
+use super::LayoutWord;
+use super::rows::{Row, rows_of};
+use super::segments::Segment;
+
+/// The least width of the strip, in font sizes: several times the widest space between words.
+const STRIP: f32 = 3.0;
+/// White space between rows that ends a run, in font sizes.
+const ROW_GAP: f32 = 1.8;
+/// Lines of a block.
+const FEWEST_LINES: usize = 3;
+/// The widest distance of a block's lines, in font sizes: the cells of a table stand farther apart than lines of text.
+const WIDEST_PITCH: f32 = 2.2;
+/// The share of lines that stand on lines of the other side from which on the sides are columns of one table.
+const PAIRED: f32 = 0.7;
+/// Rows that a run may have.
+const MOST_ROWS: usize = 150;
+/// A region with more segments is a large table or a drawing.
+const MOST_SEGMENTS: usize = 2_000;
+
+/// A region with two blocks beside each other, in reading order.
+pub(super) struct Beside {
+    /// What stands above both.
+    pub before: Vec<usize>,
+    /// The left block.
+    pub left: Vec<usize>,
+    /// The right block.
+    pub right: Vec<usize>,
+    /// What stands below both; it may hold more blocks.
+    pub after: Vec<usize>,
+}
+
+/// A run of rows that a strip divides.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    first: usize,
+    last: usize,
+    /// Left and right end of the strip.
+    strip: (f32, f32),
+}
+
+/// The first two blocks of a region that stand beside each other.
+pub(super) fn find(words: &[LayoutWord], segments: &[Segment], region: &[usize]) -> Option<Beside> {
+    if region.len() < 2 * FEWEST_LINES || region.len() > MOST_SEGMENTS {
+        return None;
+    }
+    let rows = rows_of(segments, region.to_vec());
+    let mut tried: Vec<Run> = Vec::new();
+    for index in 0..rows.len() {
+        for strip in strips(segments, &rows[index..rows.len().min(index + 2)]) {
+            if tried.iter().any(|run| run.holds(index, strip)) {
+                continue;
+            }
+            let run = Run::around(segments, &rows, index, strip);
+            let (left, right) = run.sides(segments, &rows);
+            let enough = left.len().min(right.len()) >= FEWEST_LINES;
+            if enough && Side::of(words, segments, &left).stands_beside(&Side::of(words, segments, &right)) {
+                let all = |rows: &[Row]| rows.iter().flat_map(|row| row.segments.clone()).collect();
+                return Some(Beside {
+                    before: all(&rows[..run.first]),
+                    left,
+                    right,
+                    after: all(&rows[run.last + 1..]),
+                });
+            }
+            tried.push(run);
+        }
+    }
+    None
+}
+
+/// The wide white strips of a row and the one below it, which may stand beside it.
+fn strips(segments: &[Segment], rows: &[Row]) -> Vec<(f32, f32)> {
+    let size = rows.iter().map(|row| row.size).fold(0.0, f32::max);
+    let mut spans: Vec<(f32, f32)> = rows
+        .iter()
+        .flat_map(|row| &row.segments)
+        .map(|&index| (segments[index].left, segments[index].right))
+        .collect();
+    spans.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut strips = Vec::new();
+    let mut covered = f32::MAX;
+    for (left, right) in spans {
+        if left - covered >= STRIP * size {
+            strips.push((covered, left));
+        }
+        covered = if covered == f32::MAX {
+            right
+        } else {
+            covered.max(right)
+        };
+    }
+    strips
+}
+
+impl Run {
+    /// As many rows above and below as the strip stays wide in.
+    fn around(segments: &[Segment], rows: &[Row], index: usize, strip: (f32, f32)) -> Self {
+        let mut run = Self {
+            first: index,
+            last: index,
+            strip,
+        };
+        while run.last + 1 < rows.len() && run.last - run.first < MOST_ROWS {
+            let (row, next) = (&rows[run.last], &rows[run.last + 1]);
+            let Some(strip) = run.narrowed(segments, row, next) else {
+                break;
+            };
+            run = Self {
+                last: run.last + 1,
+                strip,
+                ..run
+            };
+        }
+        while run.first > 0 && run.last - run.first < MOST_ROWS {
+            let (above, row) = (&rows[run.first - 1], &rows[run.first]);
+            let apart = row.top - above.bottom > ROW_GAP * row.size;
+            let Some(strip) = run.with(segments, above).filter(|_| !apart) else {
+                break;
+            };
+            run = Self {
+                first: run.first - 1,
+                strip,
+                ..run
+            };
+        }
+        run
+    }
+
+    fn narrowed(&self, segments: &[Segment], row: &Row, next: &Row) -> Option<(f32, f32)> {
+        let apart = next.top - row.bottom > ROW_GAP * next.size;
+        if apart { None } else { self.with(segments, next) }
+    }
+
+    /// The strip with one more row; none where something stands in it or little is left of it.
+    fn with(&self, segments: &[Segment], row: &Row) -> Option<(f32, f32)> {
+        let (mut from, mut to) = self.strip;
+        let middle = (from + to) / 2.0;
+        for &index in &row.segments {
+            let segment = &segments[index];
+            if segment.right <= middle {
+                from = from.max(segment.right);
+            } else if segment.left >= middle {
+                to = to.min(segment.left);
+            } else {
+                return None;
+            }
+        }
+        (to - from >= STRIP * row.size).then_some((from, to))
+    }
+
+    /// Whether the run was grown over this row and strip already.
+    fn holds(&self, row: usize, strip: (f32, f32)) -> bool {
+        (self.first..=self.last).contains(&row) && strip.0 <= self.strip.0 && strip.1 >= self.strip.1
+    }
+
+    fn sides(&self, segments: &[Segment], rows: &[Row]) -> (Vec<usize>, Vec<usize>) {
+        let middle = (self.strip.0 + self.strip.1) / 2.0;
+        rows[self.first..=self.last]
+            .iter()
+            .flat_map(|row| row.segments.iter().copied())
+            .partition(|&index| segments[index].right <= middle)
+    }
+}
+
+/// One side of a strip.
+struct Side {
+    baselines: Vec<f32>,
+    /// The middle font size of its lines.
+    size: f32,
+    /// The text of each line.
+    lines: Vec<String>,
+    /// How many pieces each line has.
+    pieces: Vec<usize>,
+}
+
+impl Side {
+    fn of(words: &[LayoutWord], segments: &[Segment], side: &[usize]) -> Self {
+        let rows = rows_of(segments, side.to_vec());
+        let mut sizes: Vec<f32> = rows.iter().map(|row| row.size).collect();
+        sizes.sort_by(f32::total_cmp);
+        Self {
+            baselines: rows
+                .iter()
+                .map(|row| segments[row.segments[0]].baseline)
+                .collect(),
+            size: sizes.get(sizes.len() / 2).copied().unwrap_or(1.0).max(0.1),
+            lines: rows.iter().map(|row| text_of(words, segments, row)).collect(),
+            pieces: rows.iter().map(|row| row.segments.len()).collect(),
+        }
+    }
+
+    /// Whether this side and the one on its right are blocks and not columns of a table.
+    fn stands_beside(&self, right: &Self) -> bool {
+        let fewer = self.baselines.len().min(right.baselines.len());
+        if fewer < FEWEST_LINES || !self.is_block() || !right.is_block() {
+            return false;
+        }
+        let paired = self.paired(right) as f32 / fewer as f32;
+        let alone = (1.0 - paired) * fewer as f32;
+        let own_lines = paired < PAIRED && alone > FEWEST_LINES as f32 - 0.5;
+        own_lines || (right.names_its_values() && self.labels().count() * 10 <= self.lines.len() * 3)
+    }
+
+    /// Lines as near to one another as those of a text, of words at least in half, and no more than labels and values.
+    fn is_block(&self) -> bool {
+        let (Some(first), Some(last)) = (self.baselines.first(), self.baselines.last()) else {
+            return false;
+        };
+        let pitch = (last - first) / (self.baselines.len() - 1).max(1) as f32;
+        let worded = self.lines.iter().filter(|line| has_words(line)).count();
+        pitch <= WIDEST_PITCH * self.size
+            && worded * 2 >= self.lines.len()
+            && self.pieces.iter().all(|pieces| *pieces <= 3)
+            && self.pieces.iter().filter(|pieces| **pieces == 3).count() * 5 < self.lines.len()
+    }
+
+    /// How many lines of the other side stand at the same height beside a line of this one: on its baseline, or above or
+    /// below it by what all the others are too, as small labels stand beside larger values.
+    fn paired(&self, other: &Self) -> usize {
+        let alike_in_size = self.size.max(other.size) < 1.15 * self.size.min(other.size);
+        let farthest = if alike_in_size { 0.35 } else { 1.0 } * other.size;
+        let mut offsets: Vec<f32> = other
+            .baselines
+            .iter()
+            .filter_map(|baseline| {
+                let next = self.baselines.partition_point(|own| own < baseline);
+                let near = self.baselines[next.saturating_sub(1)..].iter().take(2);
+                let offset = near
+                    .map(|own| baseline - own)
+                    .min_by(|a, b| a.abs().total_cmp(&b.abs()))?;
+                (offset.abs() <= farthest).then_some(offset / other.size)
+            })
+            .collect();
+        offsets.sort_by(f32::total_cmp);
+        let alike = |from: usize| {
+            offsets[from..]
+                .iter()
+                .take_while(|offset| **offset - offsets[from] <= 0.24)
+                .count()
+        };
+        let most = (0..offsets.len()).map(alike).max().unwrap_or(0);
+        most.min(self.baselines.len())
+    }
+
+    /// Whether most lines are a label with its value, each with another label.
+    fn names_its_values(&self) -> bool {
+        let labels: Vec<&str> = self.labels().collect();
+        let distinct: std::collections::HashSet<&str> = labels.iter().copied().collect();
+        labels.len() * 10 >= self.lines.len() * 6 && distinct.len() == labels.len()
+    }
+
+    fn labels(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().filter_map(|line| {
+            let (label, value) = line.split_once([':', '：'])?;
+            (!label.trim().is_empty() && !value.trim().is_empty()).then_some(label.trim())
+        })
+    }
+}
+
+fn text_of(words: &[LayoutWord], segments: &[Segment], row: &Row) -> String {
+    let mut text = String::new();
+    for &word in row.segments.iter().flat_map(|&index| &segments[index].words) {
+        text.push_str(&words[word].text);
+        text.push(' ');
+    }
+    text
+}
+
+/// More letters than digits.
+fn has_words(line: &str) -> bool {
+    let letters = line.chars().filter(|c| c.is_alphabetic()).count();
+    letters > line.chars().filter(|c| c.is_ascii_digit()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{arranged, line, texts};
+
+    /// Address and key–value lines: each block on a grid of its own.
+    fn letterhead(pitch: f32) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (row, text) in [
+            "Supplier Ltd",
+            "Mill Lane 20",
+            "80333 Munich",
+            "Germany",
+            "Buyer",
+            "Customer plc",
+            "69876 Frankfurt",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            lines.push(line(40.0, 60.0 + 14.0 * row as f32, 10.0, text));
+        }
+        for (row, (label, value)) in [
+            ("Invoice number", "471102"),
+            ("Invoice date", "05.03.2013"),
+            ("Your reference", "Smith"),
+            ("Customer", "GE2020211"),
+            ("Amounts in", "EUR"),
+            ("Terms", "thirty days"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let baseline = 66.0 + pitch * row as f32;
+            lines.push(line(330.0, baseline, 10.0, label));
+            lines.push(line(470.0, baseline, 10.0, value));
+        }
+        lines.push(line(
+            40.0,
+            190.0,
+            10.0,
+            "We delivered the goods below on the day of this invoice, as you ordered them.",
+        ));
+        texts(&arranged(&lines, &[]))
+    }
+
+    #[test]
+    fn an_address_and_the_numbers_beside_it_are_read_apart() {
+        let read = letterhead(16.0);
+        assert_eq!(
+            read[..7],
+            [
+                "Supplier Ltd",
+                "Mill Lane 20",
+                "80333 Munich",
+                "Germany",
+                "Buyer",
+                "Customer plc",
+                "69876 Frankfurt"
+            ]
+        );
+        assert!(
+            read[7].starts_with("Invoice number") && read[7].ends_with("471102"),
+            "{read:#?}"
+        );
+        assert_eq!(read.len(), 14, "{read:#?}");
+    }
+
+    #[test]
+    fn labels_on_the_same_lines_as_an_address_are_a_block_too() {
+        let mut lines = Vec::new();
+        for (row, (address, number)) in [
+            ("Customer plc", "Invoice: 471102"),
+            ("Mill Lane 20", "Date: 5 March 2013"),
+            ("80333 Munich", "Your order: 17"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let baseline = 60.0 + 14.0 * row as f32;
+            lines.push(line(40.0, baseline, 10.0, address));
+            lines.push(line(330.0, baseline, 10.0, number));
+        }
+        assert_eq!(
+            texts(&arranged(&lines, &[])),
+            [
+                "Customer plc",
+                "Mill Lane 20",
+                "80333 Munich",
+                "Invoice: 471102",
+                "Date: 5 March 2013",
+                "Your order: 17"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_whose_cells_have_several_lines_stays_one() {
+        let mut lines = Vec::new();
+        for (row, (item, amount)) in [
+            (["Grinding wheel", "with a spare disc", "in a box"], "1,240.10"),
+            (["Kiln shelf", "silicon carbide", "on a pallet"], "84.50"),
+            (["Celadon glaze", "in a drum", "of ten kilos"], "62.00"),
+            (["Thermocouple", "type S", "with a plug"], "118.00"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let top = 60.0 + 44.0 * row as f32;
+            for (number, text) in item.into_iter().enumerate() {
+                lines.push(line(40.0, top + 12.0 * number as f32, 10.0, text));
+            }
+            // In the middle of its cell, on no line of the text.
+            lines.push(line(330.0, top + 6.0, 10.0, amount));
+        }
+        let read = texts(&arranged(&lines, &[]));
+        let at = |text: &str| read.iter().position(|line| line.contains(text)).unwrap();
+        assert!(at("1,240.10") < at("Kiln shelf"), "{read:#?}");
+        assert!(at("84.50") < at("Celadon glaze"), "{read:#?}");
+    }
+
+    #[test]
+    fn labels_and_values_of_one_form_stay_together() {
+        let mut lines = Vec::new();
+        for (row, (label, value)) in [
+            ("Name of the tenant", "Fennimore Ceramics"),
+            ("Town of the premises", "Bristol"),
+            ("Use of the premises", "a workshop"),
+            ("Governing law", "England and Wales"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let baseline = 60.0 + 16.0 * row as f32;
+            lines.push(line(40.0, baseline, 8.0, label));
+            lines.push(line(330.0, baseline + 4.0, 10.0, value));
+        }
+        let read = texts(&arranged(&lines, &[]));
+        let at = |text: &str| read.iter().position(|line| line.contains(text)).unwrap();
+        assert!(
+            at("Bristol") < at("Use of the premises") && at("a workshop") < at("Governing law"),
+            "{read:#?}"
+        );
+    }
+}
