@@ -26,6 +26,13 @@ fi
 # Scans in Korean and Cyrillic; English, Japanese and Chinese need no package.
 need tesseract tesseract-ocr tesseract-ocr-kor tesseract-ocr-rus
 
+# Thumbnails of PDFs in Japanese, Chinese and Korean that do not hold their fonts; without one they show boxes. Nobody is
+# asked for a password for it.
+if [ ! -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] && [ ! -e /usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf ] \
+  && command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" -eq 0 ] || [ ${#wanted[@]} -gt 0 ]; }; then
+  wanted+=(fonts-droid-fallback)
+fi
+
 [ ${#wanted[@]} -eq 0 ] && exit 0
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then

@@ -5,6 +5,7 @@
 //! Used by every parser and made by the worker (`worker/child.rs`) and by tests.
 
 use crate::error::ParseError;
+use crate::fonts::SystemFonts;
 use boxwood_core::DocumentFormat;
 use boxwood_core::document::DocumentBuilder;
 use rustix::time::{ClockId, clock_gettime};
@@ -108,6 +109,7 @@ pub type ProgressSink = Box<dyn FnMut(ParseProgress) + Send>;
 pub struct ParseContext {
     limits: IngestLimits,
     ocr: OcrConfig,
+    fonts: SystemFonts,
     format: DocumentFormat,
     file_name: String,
     progress: ParseProgress,
@@ -125,6 +127,7 @@ impl ParseContext {
             cpu_deadline: process_cpu_time() + soft(limits.cpu_seconds),
             limits,
             ocr,
+            fonts: SystemFonts::default(),
             format: DocumentFormat::Text,
             file_name: file_name.to_owned(),
             progress: ParseProgress::default(),
@@ -135,6 +138,12 @@ impl ParseContext {
     /// Reports progress to this function.
     pub fn with_sink(mut self, sink: ProgressSink) -> Self {
         self.sink = Some(sink);
+        self
+    }
+
+    /// Paints with these fonts what a file does not hold fonts for; without any, boxes show where the text stands.
+    pub fn with_fonts(mut self, fonts: SystemFonts) -> Self {
+        self.fonts = fonts;
         self
     }
 
@@ -150,6 +159,11 @@ impl ParseContext {
     /// The recognition settings.
     pub fn ocr(&self) -> &OcrConfig {
         &self.ocr
+    }
+
+    /// The fonts of this machine.
+    pub fn fonts(&self) -> &SystemFonts {
+        &self.fonts
     }
 
     /// The format that was detected.

@@ -9,6 +9,7 @@ pub mod context;
 pub mod detect;
 pub mod encoding;
 pub mod error;
+pub mod fonts;
 pub mod formats;
 #[cfg(test)]
 mod hostile;

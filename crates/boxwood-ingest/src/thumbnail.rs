@@ -11,7 +11,7 @@ use image::{ExtendedColorType, ImageEncoder, ImageError, RgbImage};
 use serde::{Deserialize, Serialize};
 
 /// Version of what is made here: kept thumbnails of another version are made again.
-pub const THUMBNAIL_VERSION: u32 = 1;
+pub const THUMBNAIL_VERSION: u32 = 2;
 /// Quality of the JPEGs.
 const QUALITY: u8 = 85;
 
@@ -187,6 +187,16 @@ mod tests {
         assert_eq!(page.height(), 256);
         let ink = page.pixels().filter(|pixel| pixel.0[0] < 200).count();
         assert!(ink > 200, "{ink} dark pixels");
+    }
+
+    #[test]
+    fn text_whose_font_neither_file_nor_machine_has_is_seen_all_the_same() {
+        let minutes = include_bytes!("../../../samples/meeting-minutes-ja.pdf");
+        let thumbnails = render(minutes).unwrap();
+        let page = &thumbnails.get(ThumbnailFormat::Png, 256).unwrap().bytes;
+        let page = image::load_from_memory(page).unwrap().into_luma8();
+        let ink = page.pixels().filter(|pixel| pixel.0[0] < 235).count();
+        assert!(ink > 1_500, "{ink} dark pixels");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::numbers::parse_number;
 use crate::gather::Source;
 use chrono::{Datelike, NaiveDate};
 use serde_json::{Number, Value};
+use std::ops::Range;
 
 /// A value of the field's type.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,6 +140,10 @@ impl Looking<'_> {
 
     fn number(&self, written: &str) -> Leaf {
         let mut places = self.grounds.of_text(written, self.region);
+        places.retain(|place| {
+            let source = self.sources.get(place.source);
+            source.is_none_or(|source| is_whole_number(&source.document.text, place.span.range()))
+        });
         let mark = places
             .first()
             .map_or_else(|| self.grounds.mark(), |place| self.grounds.mark_of(place.source));
@@ -201,6 +206,17 @@ impl Looking<'_> {
             None => Leaf::invalid(),
         }
     }
+}
+
+/// Whether a range is not only a piece of a longer number or date, as `19` is of `19,50`.
+fn is_whole_number(text: &str, range: Range<usize>) -> bool {
+    let is_joined = |mark: Option<char>, beyond: Option<char>| {
+        mark.is_some_and(|mark| matches!(mark, '.' | ',' | '\'' | '’'))
+            && beyond.is_some_and(|beyond| beyond.is_numeric())
+    };
+    let mut before = text.get(..range.start).unwrap_or("").chars().rev();
+    let mut after = text.get(range.end..).unwrap_or("").chars();
+    !is_joined(before.next(), before.next()) && !is_joined(after.next(), after.next())
 }
 
 fn boolean(written: &str) -> Leaf {
@@ -317,6 +333,21 @@ mod tests {
         ] {
             let leaf = read(&kind, written);
             assert_eq!((leaf.value, leaf.valid), (None, valid), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_piece_of_a_number_does_not_confirm_it() {
+        for (text, written, whole) in [
+            ("tax 19,50 EUR", "19", false),
+            ("tax 19 % of 100.", "19", true),
+            ("paid 100.", "100", true),
+            ("paid 1.100", "100", false),
+            ("on 19.03.2018", "19", false),
+            ("No.7, page 3", "7", true),
+        ] {
+            let at = text.find(written).unwrap();
+            assert_eq!(is_whole_number(text, at..at + written.len()), whole, "{text}");
         }
     }
 

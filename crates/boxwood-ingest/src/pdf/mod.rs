@@ -16,6 +16,7 @@ mod strings;
 #[cfg(test)]
 mod tests;
 mod unicode;
+mod unpainted;
 
 use crate::context::ParseContext;
 use crate::error::ParseError;
@@ -91,12 +92,18 @@ pub(crate) fn paint(
     take: &mut dyn FnMut(u32, RgbImage) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
     let pdf = open(&Arc::new(bytes.to_vec()), context)?;
-    let cache = RenderCache::new();
-    let settings = InterpreterSettings::default();
+    let (cache, interpreter) = (RenderCache::new(), InterpreterCache::new());
+    let settings = render::settings(context.fonts());
+    let fallback = context.fonts().is_empty().then(|| UnicodeFallback::of(&pdf));
     for (number, page) in (1..=most).zip(pdf.pages().iter()) {
         context.checkpoint()?;
         let painted = catch_unwind(AssertUnwindSafe(|| render::render_page(page, &cache, &settings)));
-        if let Some((image, _)) = painted.ok().flatten() {
+        if let Some((mut image, points_per_pixel)) = painted.ok().flatten() {
+            if let Some(fallback) = &fallback
+                && let Some(drawn) = page::draw(page, &interpreter, fallback, InterpreterSettings::default())
+            {
+                unpainted::mark(&drawn, &mut image, points_per_pixel);
+            }
             take(number, image)?;
         }
     }

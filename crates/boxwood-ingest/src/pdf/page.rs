@@ -5,7 +5,7 @@
 use super::Reading;
 use super::annotations::{Annotation, annotations_of};
 use super::device::{Collector, Drawn};
-use super::render::render_page;
+use super::render::{self, render_page};
 use super::unicode::UnicodeFallback;
 use crate::context::ParseContext;
 use crate::error::ParseError;
@@ -123,15 +123,7 @@ impl<'a> PageReader<'a, '_> {
         let failed_images = Arc::new(AtomicU32::new(0));
         let failed_fonts = Arc::new(AtomicU32::new(0));
         let settings = settings(&failed_images, &failed_fonts);
-        let (width, height) = page.render_dimensions();
-        let drawn = catch_unwind(AssertUnwindSafe(|| {
-            let transform = page.initial_transform(true).to_kurbo();
-            let target = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
-            let mut context = Context::new(transform, target, &self.interpreter, page.xref(), settings);
-            let mut device = Collector::new(width, height, self.fallback);
-            interpret_page(page, &mut context, &mut device);
-            device.drawn
-        }));
+        let drawn = draw(page, &self.interpreter, self.fallback, settings);
         if failed_fonts.load(Ordering::Relaxed) > 0 {
             reading.notes.add(
                 number,
@@ -139,7 +131,7 @@ impl<'a> PageReader<'a, '_> {
                 "text in a font that could not be loaded",
             );
         }
-        drawn.ok()
+        drawn
     }
 
     fn recognise(
@@ -162,7 +154,7 @@ impl<'a> PageReader<'a, '_> {
         if let Err(error) = context.begin_ocr_page() {
             return refuse(error.to_string());
         }
-        let settings = InterpreterSettings::default();
+        let settings = render::settings(context.fonts());
         let rendered = catch_unwind(AssertUnwindSafe(|| render_page(page, &self.renderer, &settings)));
         let Some((image, points_per_pixel)) = rendered.ok().flatten() else {
             return refuse("the page could not be painted".to_owned());
@@ -179,6 +171,25 @@ impl<'a> PageReader<'a, '_> {
             Err(Unrecognised { why }) => refuse(why),
         }
     }
+}
+
+/// Everything that a page draws; none where the drawing library panics.
+pub(super) fn draw<'a>(
+    page: &'a Page<'a>,
+    interpreter: &InterpreterCache<'a>,
+    fallback: &UnicodeFallback,
+    settings: InterpreterSettings,
+) -> Option<Drawn> {
+    let (width, height) = page.render_dimensions();
+    let drawn = catch_unwind(AssertUnwindSafe(|| {
+        let transform = page.initial_transform(true).to_kurbo();
+        let target = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
+        let mut context = Context::new(transform, target, interpreter, page.xref(), settings);
+        let mut device = Collector::new(width, height, fallback);
+        interpret_page(page, &mut context, &mut device);
+        device.drawn
+    }));
+    drawn.ok()
 }
 
 fn settings(failed_images: &Arc<AtomicU32>, failed_fonts: &Arc<AtomicU32>) -> InterpreterSettings {

@@ -8,6 +8,7 @@ use super::protocol::{MAX_REQUEST_FRAME, Request, Response, Task, read_frame, wr
 use super::sandbox;
 use crate::context::{IngestLimits, OcrConfig, ParseContext};
 use crate::error::ParseError;
+use crate::fonts::SystemFonts;
 use crate::parse::parse_bytes;
 use crate::picture::render_pictures;
 use crate::thumbnail::render_thumbnails;
@@ -40,6 +41,8 @@ fn serve() -> io::Result<()> {
         return Err(io::Error::other("the first frame must set the worker up"));
     };
     keep_panics_quiet();
+    // Opened now: the sandbox leaves no way to it.
+    let fonts = SystemFonts::open();
     let sandbox = sandbox::enter(&limits, &ocr);
     send(&pipe, &Response::Ready { sandbox })?;
     for _ in 0..sandbox::MAX_FILES {
@@ -57,6 +60,7 @@ fn serve() -> io::Result<()> {
                     name: &file_name,
                     bytes: &bytes,
                     task,
+                    fonts: &fonts,
                 };
                 if !answer(&pipe, &limits, &ocr, &file)? {
                     return Ok(());
@@ -96,6 +100,7 @@ struct Received<'a> {
     name: &'a str,
     bytes: &'a [u8],
     task: Task,
+    fonts: &'a SystemFonts,
 }
 
 /// Does the task and sends the outcome; false when the worker must not be used again.
@@ -114,8 +119,9 @@ fn answer(pipe: &Pipe, limits: &IngestLimits, ocr: &OcrConfig, file: &Received<'
 }
 
 fn work_caught(pipe: &Pipe, limits: &IngestLimits, ocr: &OcrConfig, file: &Received<'_>) -> Response {
-    let mut context =
-        ParseContext::new(limits.clone(), ocr.clone(), file.name).with_sink(progress_sink(pipe, limits));
+    let mut context = ParseContext::new(limits.clone(), ocr.clone(), file.name)
+        .with_sink(progress_sink(pipe, limits))
+        .with_fonts(file.fonts.clone());
     let started = |format: &str| {
         let format = format.to_owned();
         let _ = send(pipe, &Response::Started { format });
