@@ -2,7 +2,8 @@
 //!
 //! A run of neighbouring rows that one wide white strip divides from top to bottom is two blocks where its sides can't be
 //! the columns of one table: their lines stand on baselines of their own, or the right side names each of its values
-//! itself (`Date: 5 March`) while the left side names none. Everything else stays as it is, row by row.
+//! itself (`Date: 5 March`) while the left side names none. A ruled table and the lines beside it are two blocks as well.
+//! Everything else stays as it is, row by row.
 //! Invariant: the four parts hold each segment of the region exactly once; the work is bounded for any geometry. Called
 //! by `order::reading_order` for what is not running text in columns.
 
@@ -27,7 +28,7 @@ const MOST_SEGMENTS: usize = 2_000;
 
 /// A region with two blocks beside each other, in reading order.
 pub(super) struct Beside {
-    /// What stands above both.
+    /// What stands above both; it may hold more blocks.
     pub before: Vec<usize>,
     /// The left block.
     pub left: Vec<usize>,
@@ -35,6 +36,19 @@ pub(super) struct Beside {
     pub right: Vec<usize>,
     /// What stands below both; it may hold more blocks.
     pub after: Vec<usize>,
+}
+
+impl Beside {
+    /// These two blocks, which are all of some rows.
+    fn around(rows: &[Row], first: usize, last: usize, left: Vec<usize>, right: Vec<usize>) -> Self {
+        let all = |rows: &[Row]| rows.iter().flat_map(|row| row.segments.clone()).collect();
+        Self {
+            before: all(&rows[..first]),
+            left,
+            right,
+            after: all(&rows[last + 1..]),
+        }
+    }
 }
 
 /// A run of rows that a strip divides.
@@ -48,32 +62,59 @@ struct Run {
 
 /// The first two blocks of a region that stand beside each other.
 pub(super) fn find(words: &[LayoutWord], segments: &[Segment], region: &[usize]) -> Option<Beside> {
-    if region.len() < 2 * FEWEST_LINES || region.len() > MOST_SEGMENTS {
+    if region.len() > MOST_SEGMENTS {
         return None;
     }
     let rows = rows_of(segments, region.to_vec());
+    beside_ruled_table(segments, &rows).or_else(|| beside_strip(words, segments, &rows))
+}
+
+/// The first two blocks that a strip divides.
+fn beside_strip(words: &[LayoutWord], segments: &[Segment], rows: &[Row]) -> Option<Beside> {
     let mut tried: Vec<Run> = Vec::new();
     for index in 0..rows.len() {
         for strip in strips(segments, &rows[index..rows.len().min(index + 2)]) {
             if tried.iter().any(|run| run.holds(index, strip)) {
                 continue;
             }
-            let run = Run::around(segments, &rows, index, strip);
-            let (left, right) = run.sides(segments, &rows);
+            let run = Run::around(segments, rows, index, strip);
+            let (left, right) = run.sides(segments, rows);
             let enough = left.len().min(right.len()) >= FEWEST_LINES;
             if enough && Side::of(words, segments, &left).stands_beside(&Side::of(words, segments, &right)) {
-                let all = |rows: &[Row]| rows.iter().flat_map(|row| row.segments.clone()).collect();
-                return Some(Beside {
-                    before: all(&rows[..run.first]),
-                    left,
-                    right,
-                    after: all(&rows[run.last + 1..]),
-                });
+                return Some(Beside::around(rows, run.first, run.last, left, right));
             }
             tried.push(run);
         }
     }
     None
+}
+
+/// A ruled table with lines of text beside it, all on the same side.
+fn beside_ruled_table(segments: &[Segment], rows: &[Row]) -> Option<Beside> {
+    (0..rows.len())
+        .filter(|&index| rows[index].grid.is_some())
+        .find_map(|index| {
+            let table = rows[index].segments[0];
+            let grid = &segments[table];
+            let is_level = |row: &Row| row.top < grid.bottom - 1.0 && row.bottom > grid.top + 1.0;
+            let above = rows[..index].iter().rev().take_while(|row| is_level(row)).count();
+            let below = rows[index + 1..].iter().take_while(|row| is_level(row)).count();
+            let (first, last) = (index - above, index + below);
+            let text: Vec<usize> = (first..=last)
+                .filter(|&row| row != index)
+                .flat_map(|row| rows[row].segments.iter().copied())
+                .collect();
+            if above + below < 2 {
+                return None;
+            }
+            if text.iter().all(|&one| segments[one].right <= grid.left + 1.0) {
+                Some(Beside::around(rows, first, last, text, vec![table]))
+            } else if text.iter().all(|&one| segments[one].left >= grid.right - 1.0) {
+                Some(Beside::around(rows, first, last, vec![table], text))
+            } else {
+                None
+            }
+        })
 }
 
 /// The wide white strips of a row and the one below it, which may stand beside it.
@@ -282,7 +323,7 @@ fn has_words(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{arranged, line, texts};
+    use super::super::tests::{arranged, grid_rules, line, texts};
 
     /// Address and key–value lines: each block on a grid of its own.
     fn letterhead(pitch: f32) -> Vec<String> {
@@ -398,6 +439,27 @@ mod tests {
         let at = |text: &str| read.iter().position(|line| line.contains(text)).unwrap();
         assert!(at("1,240.10") < at("Kiln shelf"), "{read:#?}");
         assert!(at("84.50") < at("Celadon glaze"), "{read:#?}");
+    }
+
+    #[test]
+    fn a_ruled_table_does_not_interrupt_the_address_beside_it() {
+        let rules = grid_rules(&[300.0, 400.0, 500.0], &[70.0, 86.0, 102.0]);
+        let lines = [
+            line(40.0, 66.0, 10.0, "Customer plc"),
+            line(40.0, 78.0, 10.0, "Mill Lane 20"),
+            line(40.0, 90.0, 10.0, "80333 Munich"),
+            line(40.0, 102.0, 10.0, "Germany"),
+            line(305.0, 82.0, 10.0, "Invoice"),
+            line(405.0, 82.0, 10.0, "471102"),
+            line(305.0, 98.0, 10.0, "Date"),
+            line(405.0, 98.0, 10.0, "5 March"),
+        ];
+        let read = texts(&arranged(&lines, &rules));
+        assert_eq!(
+            read[..4],
+            ["Customer plc", "Mill Lane 20", "80333 Munich", "Germany"]
+        );
+        assert_eq!(read.len(), 6, "{read:#?}");
     }
 
     #[test]

@@ -43,9 +43,7 @@ fn part_blocks(
     while depth < MAX_DEPTH
         && let Some(beside) = blocks::find(words, segments, &region)
     {
-        if !beside.before.is_empty() {
-            ordered.push(beside.before);
-        }
+        part_blocks(words, segments, beside.before, depth + 1, ordered);
         part_blocks(words, segments, beside.left, depth + 1, ordered);
         part_blocks(words, segments, beside.right, depth + 1, ordered);
         region = beside.after;

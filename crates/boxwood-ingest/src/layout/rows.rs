@@ -24,7 +24,8 @@ pub(super) struct Row {
     pub bottom: f32,
     /// The largest font size in it.
     pub size: f32,
-    grid: Option<usize>,
+    /// Index of the ruled table that it is.
+    pub grid: Option<usize>,
 }
 
 /// Appends the lines and tables of a region to the page.

@@ -186,7 +186,7 @@ fn lists_and_paragraphs_are_not_tables() {
     assert!(arranged(&lines, &[]).tables.is_empty());
 }
 
-fn grid_rules(columns: &[f32], rows: &[f32]) -> Vec<Rule> {
+pub(super) fn grid_rules(columns: &[f32], rows: &[f32]) -> Vec<Rule> {
     let (left, right) = (columns[0], columns[columns.len() - 1]);
     let (top, bottom) = (rows[0], rows[rows.len() - 1]);
     let across = rows.iter().map(|&position| Rule {

@@ -265,3 +265,37 @@ fn a_damaged_table_of_offsets_is_mended() {
     bytes.truncate(cut);
     assert!(read(&bytes).text.starts_with("Hello world\n"));
 }
+
+#[test]
+fn the_head_of_an_invoice_is_read_block_by_block() {
+    let mut content = String::from("BT /F1 10 Tf ");
+    let mut put = |x: u32, y: u32, text: &str| {
+        write!(content, "1 0 0 1 {x} {y} Tm ({text}) Tj ").unwrap();
+    };
+    let address = [
+        "Supplier Ltd",
+        "Mill Lane 20",
+        "80333 Munich",
+        "Germany",
+        "Customer plc",
+    ];
+    let numbers = [
+        ("Invoice number", "471102"),
+        ("Invoice date", "05.03.2013"),
+        ("Customer", "GE2020211"),
+        ("Currency", "EUR"),
+        ("Terms", "30 days"),
+    ];
+    // Line by line, as many programs write.
+    for (row, (line, (label, value))) in (0..).zip(address.into_iter().zip(numbers)) {
+        put(30, 560 - 14 * row, line);
+        put(220, 553 - 14 * row, label);
+        put(320, 553 - 14 * row, value);
+    }
+    content.push_str("ET");
+    assert_eq!(
+        read(&pdf(&[&content], "", "")).text,
+        "Supplier Ltd\nMill Lane 20\n80333 Munich\nGermany\nCustomer plc\nInvoice number | 471102\n\
+         Invoice date | 05.03.2013\nCustomer | GE2020211\nCurrency | EUR\nTerms | 30 days\n"
+    );
+}
