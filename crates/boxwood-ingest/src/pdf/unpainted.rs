@@ -107,15 +107,13 @@ mod tests {
         let mut image = RgbImage::from_pixel(200, 80, WHITE);
         // The second character was painted; the third is of another script, the last stands outside.
         image.put_pixel(90, 40, Rgb([0, 0, 0]));
-        let drawn = Drawn {
-            glyphs: vec![
-                glyph('議', 10.0),
-                glyph('事', 40.0),
-                glyph('A', 60.0),
-                glyph('録', 400.0),
-            ],
-            ..Drawn::default()
-        };
+        let mut drawn = Drawn::default();
+        drawn.glyphs.extend([
+            glyph('議', 10.0),
+            glyph('事', 40.0),
+            glyph('A', 60.0),
+            glyph('録', 400.0),
+        ]);
         mark(&drawn, &mut image, 0.5);
         let ink = |from: u32, to: u32| (from..to).any(|x| (0..80).any(|y| *image.get_pixel(x, y) == INK));
         assert_eq!(
