@@ -45,7 +45,7 @@ impl Default for AnswerConfig {
         Self {
             local_document_tokens: 2_400,
             max_citations: 3,
-            abstain_below: 0.35,
+            abstain_below: 0.38,
             support: SupportModel::DEFAULT,
             effort: Effort::Medium,
         }

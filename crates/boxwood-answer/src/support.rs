@@ -80,10 +80,10 @@ impl SupportModel {
     /// From measured questions with the default model; `docs/support-check.md` says how, and what they reach.
     pub const DEFAULT: Self = Self {
         with_read_out: Weights {
-            bias: -0.03,
-            question: 0.52,
-            answer_check: 0.42,
-            question_fit: 0.095,
+            bias: 0.33,
+            question: 0.51,
+            answer_check: 0.30,
+            question_fit: 0.112,
         },
         without: Weights {
             bias: -0.30,
