@@ -10,6 +10,7 @@ use crate::settings::ServerSettings;
 use crate::tickets::Tickets;
 use async_trait::async_trait;
 use boxwood_answer::library::Library;
+use boxwood_answer::reason::Sandbox;
 use boxwood_answer::{
     AgentPurpose, Answer, AnswerError, AnswerService, AskAgent, ExtractAgent, ExtractMode, Extracted,
     Extraction, GeneratedText, Language, ProgressSink, Question, TextGenAgent, TextGeneration,
@@ -102,6 +103,11 @@ pub trait Asker: Send + Sync {
         Vec::new()
     }
 
+    /// Where programs of models run; `None`: nothing is computed by programs.
+    fn sandbox(&self) -> Option<&Sandbox> {
+        None
+    }
+
     /// Whether a question could be answered now: what is missing, in one sentence a person can act on.
     ///
     /// # Errors
@@ -181,6 +187,10 @@ impl Asker for AnswerService {
 
     fn models(&self) -> Vec<ModelRow> {
         Self::models(self).overview()
+    }
+
+    fn sandbox(&self) -> Option<&Sandbox> {
+        Self::sandbox(self)
     }
 
     fn ready(&self) -> Result<(), String> {

@@ -8,12 +8,15 @@
 //! Invariants: what was thought never stands in the answer; it is counted as reasoning tokens and reported as
 //! [`Progress::Thinking`](crate::Progress::Thinking). The budget of tokens and the time limit always hold, and what
 //! ended the thinking is told ([`ReasoningReport::stopped_by`]). Programs run only in [`Sandbox`]. Called by
-//! [`crate::service`] for questions about files and by the evaluation runner for bare problems.
+//! [`crate::service`] for questions about files, by the server for conversations of the OpenAI-compatible API, and by the
+//! evaluation runner for bare problems.
 
 mod budget;
 mod candidate;
 mod code;
+mod conversation;
 mod examples;
+mod exercise;
 mod files;
 mod latex;
 mod number;
@@ -32,6 +35,7 @@ mod values;
 mod vote;
 
 pub(crate) use files::{Asked, Computed, by_calculation};
+pub use conversation::{Deliberated, Deliberation, Next, deliberate};
 pub use options::choices_in;
 pub use problem::{
     AnswerForm, Choice, Problem, ProgramUsed, ReasoningReport, Settings, Solution, StoppedBy, ValueUsed,

@@ -2,19 +2,34 @@
 //! prompt of the reply, which is held to it.
 //!
 //! Invariant: the documents stay the beginning of both prompts, so that they are read once; nothing of the thinking is
-//! part of the reply. Called by extraction, and by the OpenAI-compatible operations for a request with a schema.
+//! part of the reply. Called by extraction, and by [`super::conversation`] for a request with a schema.
 
 use super::problem::Settings;
 use super::solve::thinks_by_itself;
-use super::thinker::Thinker;
+use super::thinker::{Ended, Thinker};
 use crate::error::AnswerError;
 use crate::progress::ProgressSink;
 use boxwood_core::{ChatRequest, ChatRole, Effort, Usage};
 use boxwood_models::ResolvedModel;
 use tokio_util::sync::CancellationToken;
 
+/// What the model is told around its thinking.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words {
+    /// After the conversation, when it is to think.
+    pub before: &'static str,
+    /// After what was thought, when it is to reply.
+    pub after: &'static str,
+}
+
+/// Around a reply that is held to a schema.
+const WORDS: Words = Words {
+    before: "Before that, think in plain words, briefly: which places matter, and what follows from them. No JSON yet.",
+    after: "Now the reply itself.",
+};
+
 /// Tokens of thinking by effort; low thinks nothing.
-fn tokens(effort: Effort) -> u32 {
+pub(super) fn tokens(effort: Effort) -> u32 {
     match effort {
         Effort::Low => 0,
         Effort::Medium => 192,
@@ -29,7 +44,7 @@ fn tokens(effort: Effort) -> u32 {
 /// From the model; [`AnswerError::Cancelled`].
 pub async fn think_first(
     model: &ResolvedModel,
-    mut request: ChatRequest,
+    request: ChatRequest,
     settings: &Settings,
     cancel: &CancellationToken,
     progress: &dyn ProgressSink,
@@ -43,28 +58,40 @@ pub async fn think_first(
         return Ok((request, Usage::default()));
     }
     let thinker = Thinker::new(model, settings, cancel, progress);
-    let mut free = request.clone();
-    free.response_format = None;
-    free.stop.clear();
-    add(
-        &mut free,
-        "Before that, think in plain words, briefly: which places matter, and what follows from them. No JSON yet.",
-    );
-    let thought = thinker.think(free, most).await?.map(|written| written.text);
-    if let Some(thought) = thought.filter(|thought| !thought.trim().is_empty()) {
-        let notes = crate::prompt::neutralise(thought.trim());
-        add(
-            &mut request,
-            &format!("Notes made before:\n{notes}\n\nNow the reply itself."),
-        );
-    }
+    let (request, _) = noted(&thinker, request, most, WORDS).await?;
     let mut usage = thinker.spent().usage;
     usage.reasoning_tokens = usage.output_tokens;
     Ok((request, usage))
 }
 
+/// The request with what was thought about it in its prompt, and how the thinking ended; `None` where it was not begun.
+///
+/// # Errors
+/// From the model; [`AnswerError::Cancelled`].
+pub(super) async fn noted(
+    thinker: &Thinker<'_>,
+    mut request: ChatRequest,
+    most: u32,
+    words: Words,
+) -> Result<(ChatRequest, Option<Ended>), AnswerError> {
+    let mut free = request.clone();
+    free.response_format = None;
+    free.stop.clear();
+    add(&mut free, words.before);
+    let written = thinker.think(free, most).await?;
+    let thought = written.as_ref().map_or("", |written| written.text.trim());
+    if !thought.is_empty() {
+        let notes = crate::prompt::neutralise(thought);
+        add(
+            &mut request,
+            &format!("Notes made before:\n{notes}\n\n{}", words.after),
+        );
+    }
+    Ok((request, written.map(|written| written.ended)))
+}
+
 /// Adds a paragraph to the last message, behind everything that is shared.
-fn add(request: &mut ChatRequest, text: &str) {
+pub(super) fn add(request: &mut ChatRequest, text: &str) {
     if let Some(message) = request.messages.last_mut() {
         message.content.push_str("\n\n");
         message.content.push_str(text);

@@ -36,6 +36,10 @@ pub(super) struct Spent {
     pub usage: Usage,
     /// The name of what really answered.
     pub model: Option<String>,
+    /// The same, for who asks it further.
+    pub served: Option<ResolvedModel>,
+    /// What the first completion that came to its end cost: its prompt is that of all of them, but for the instruction.
+    pub first: Option<Usage>,
     /// What was written, a text a completion.
     pub written: Vec<String>,
 }
@@ -80,7 +84,9 @@ struct Meter<'a> {
 
 impl Drop for Meter<'_> {
     fn drop(&mut self) {
-        let usage = self.usage.take().unwrap_or_else(|| Usage {
+        let told = self.usage.take();
+        let first = told.clone();
+        let usage = told.unwrap_or_else(|| Usage {
             output_tokens: self.pieces,
             ..Usage::default()
         });
@@ -89,6 +95,7 @@ impl Drop for Meter<'_> {
             .give_back(self.granted.saturating_sub(usage.output_tokens));
         let mut spent = self.thinker.spent.lock();
         spent.usage = sum(std::mem::take(&mut spent.usage), usage);
+        spent.first = spent.first.take().or(first);
         let text = std::mem::take(&mut self.text);
         if !text.is_empty() {
             spent.written.push(text);
@@ -206,7 +213,11 @@ impl<'a> Thinker<'a> {
             started = self.model.start(request) => started?,
         };
         let name = model.model.identity().name.clone();
-        self.spent.lock().model = Some(name.clone());
+        {
+            let mut spent = self.spent.lock();
+            spent.model = Some(name.clone());
+            spent.served = Some(model.clone());
+        }
         loop {
             let event = tokio::select! {
                 biased;

@@ -4,7 +4,7 @@ use super::caller::{ModelCaller, model_name};
 use super::chat_stream;
 use super::failure::Failure;
 use super::run::{Collected, Run};
-use super::serving::{Serving, Wanted, registry, told};
+use super::serving::{Prepared, Serving, Wanted, registry, told};
 use crate::state::AppState;
 use axum::Json;
 use axum::body::Body;
@@ -12,7 +12,6 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use boxwood_api::openai::completion::{Head, UsageBody, completion};
 use boxwood_api::openai::{ChatCompletionRequest, OpenAiError};
-use boxwood_core::ChatRequest;
 use boxwood_models::ResolvedModel;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use http::HeaderValue;
@@ -47,7 +46,7 @@ pub(crate) async fn create_for_deployment(
 pub(super) struct Asked {
     pub(super) head: Head,
     pub(super) model: ResolvedModel,
-    pub(super) request: ChatRequest,
+    pub(super) prepared: Prepared,
     pub(super) choices: u32,
     pub(super) include_usage: bool,
     pub(super) logprobs: bool,
@@ -57,12 +56,10 @@ pub(super) struct Asked {
 impl Asked {
     /// Starts one of the replies; with a seed each has its own, or all would be the same.
     pub(super) async fn start(&self, state: &AppState, index: u32) -> Result<Run, OpenAiError> {
-        let mut request = self.request.clone();
-        request.sampling.seed = request
-            .sampling
-            .seed
-            .map(|seed| seed.wrapping_add(u64::from(index)));
-        Run::start(state, &self.model, request, "messages").await
+        let mut prepared = self.prepared.clone();
+        let sampling = &mut prepared.request.sampling;
+        sampling.seed = sampling.seed.map(|seed| seed.wrapping_add(u64::from(index)));
+        Run::start(state, &self.model, prepared, "messages").await
     }
 }
 
@@ -111,10 +108,12 @@ async fn ask(
         stop: read.stop,
         effort: read.effort,
         max_output_tokens: read.max_output_tokens,
+        is_single: read.choices == 1 && !read.logprobs,
+        effort_name: "reasoning_effort",
         limit_name: "max_completion_tokens",
         input_name: "messages",
     };
-    let request = serving.request(wanted, caller, &mut warnings).await?;
+    let prepared = serving.request(wanted, caller, &mut warnings).await?;
     Ok(Asked {
         head: Head {
             id: format!("chatcmpl-{}", state.ids.hex(14)),
@@ -123,7 +122,7 @@ async fn ask(
             dialect: caller.dialect,
         },
         model: serving.model,
-        request,
+        prepared,
         choices: read.choices,
         include_usage: read.include_usage,
         logprobs: read.logprobs,
@@ -141,7 +140,11 @@ fn whole(asked: &Asked, collected: Vec<Collected>) -> Response {
         .first()
         .map_or(&asked.model, |first| &first.served)
         .clone();
-    let mut boxwood = told(&served, &asked.warnings);
+    let thoughts: Vec<_> = collected
+        .iter()
+        .filter_map(|one| one.thought.clone())
+        .collect();
+    let mut boxwood = told(&served, &asked.warnings, &thoughts);
     let thinking: Vec<&str> = collected.iter().map(|one| one.reasoning.as_str()).collect();
     if thinking.iter().any(|text| !text.is_empty()) {
         boxwood["reasoning"] = json!(thinking);

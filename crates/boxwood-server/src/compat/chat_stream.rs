@@ -16,6 +16,7 @@ use boxwood_api::openai::completion::{TokenLogprob, UsageBody, finish_word};
 use boxwood_api::openai::{Dialect, OpenAiError};
 use boxwood_core::{ChatEvent, FinishReason, Usage};
 use boxwood_models::ResolvedModel;
+use serde_json::Value;
 use std::collections::VecDeque;
 
 /// Starts the answer.
@@ -39,6 +40,7 @@ pub(super) async fn respond(state: &AppState, asked: Asked) -> Result<Response, 
         index: 0,
         calls: 0,
         usages: Vec::new(),
+        thoughts: Vec::new(),
     };
     let response = sse::respond(pieces, state.settings.heartbeat);
     Ok(with_served_by(response, &served))
@@ -57,6 +59,8 @@ struct Pieces {
     /// Calls of the running reply.
     calls: usize,
     usages: Vec<Usage>,
+    /// What is told of the thinking before each reply.
+    thoughts: Vec<Value>,
 }
 
 #[async_trait]
@@ -101,7 +105,10 @@ impl Pieces {
         self.pending
             .push_back(sse::data(&self.chunks.finish(self.index, finish)));
         self.usages.push(usage);
-        self.run = None;
+        if let Some(run) = self.run.take() {
+            self.served = run.served;
+            self.thoughts.extend(run.thought);
+        }
         self.index += 1;
         self.calls = 0;
         if self.index >= self.asked.choices {
@@ -118,7 +125,7 @@ impl Pieces {
     }
 
     fn end(&mut self) {
-        let boxwood = told(&self.served, &self.asked.warnings);
+        let boxwood = told(&self.served, &self.asked.warnings, &self.thoughts);
         let usage = self.chunks.usage(&UsageBody::of(&self.usages), boxwood);
         self.pending.extend(usage.iter().map(sse::data));
         self.pending.push_back("data: [DONE]\n\n".to_owned());

@@ -1,8 +1,9 @@
 //! OpenAI's and Azure's API over any model that this server knows: cards, bindings, local models.
 //!
 //! The path of a request: `caller` (bearer token or `api-key`, scope, dialect of the address) → `serving` (name → model,
-//! contract of the name, limits) → `boxwood_api::openai` (strict reading) → `run` (the completion) → `chat`,
-//! `responses` (answers in the API's shapes). Failures become OpenAI's or Azure's error object in `failure`.
+//! contract of the name, limits) → `boxwood_api::openai` (strict reading) → `run` (the completion, with `thinking` before
+//! it where a local model is to think) → `chat`, `responses` (answers in the API's shapes). Failures become OpenAI's or
+//! Azure's error object in `failure`.
 //!
 //! Invariants: the contract belongs to the name that was asked for, the header `x-boxwood-served-by` and the member
 //! `boxwood` tell what really answered; a request reads no file, so no file's permission is concerned; nothing is
@@ -19,6 +20,7 @@ pub(crate) mod responses;
 mod run;
 mod serving;
 mod sse;
+mod thinking;
 
 use boxwood_api::openai::Dialect;
 

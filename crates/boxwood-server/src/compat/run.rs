@@ -3,23 +3,39 @@
 //! Invariant: a completion that breaks off is a failure, never a short answer.
 
 use super::failure::of_model;
+use super::serving::Prepared;
+use super::thinking::Thought;
 use crate::state::AppState;
 use boxwood_api::openai::OpenAiError;
 use boxwood_api::openai::completion::{Reply, TokenLogprob, finish_word};
-use boxwood_core::{ChatEvent, ChatRequest, ChatStream, FinishReason, Ids, ModelError, ToolCall, Usage};
+use boxwood_core::{ChatEvent, ChatStream, FinishReason, Ids, ModelError, ToolCall, Usage};
 use boxwood_models::ResolvedModel;
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
+use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// How long a start waits for what is refused at once, so that the refusal has a status.
+const ADMISSION: Duration = Duration::from_secs(1);
+
 /// A completion that runs.
 pub(super) struct Run {
-    /// What really answers.
+    /// What really answers, as far as it is known.
     pub(super) served: ResolvedModel,
-    stream: ChatStream,
+    /// What is told of the thinking before the answer, once it is over.
+    pub(super) thought: Option<Value>,
+    source: Source,
     deadline: Option<Instant>,
     limit: Option<Duration>,
     input_name: &'static str,
+}
+
+/// Where the events come from.
+enum Source {
+    /// Nowhere yet: the model is to think before.
+    Thinking(BoxFuture<'static, Result<Thought, ModelError>>),
+    Answering(ChatStream),
 }
 
 impl std::fmt::Debug for Run {
@@ -39,16 +55,40 @@ impl Run {
     pub(super) async fn start(
         state: &AppState,
         model: &ResolvedModel,
-        request: ChatRequest,
+        prepared: Prepared,
         input_name: &'static str,
     ) -> Result<Self, OpenAiError> {
         let limit = state.settings.answer_time_limit;
-        let started = model.start(request).await;
-        let (served, stream) = started.map_err(|error| of_model(&error, input_name))?;
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        let (served, thought, source) = match prepared.thinking {
+            None => {
+                let started = model.start(prepared.request).await;
+                let (served, events) = started.map_err(|error| of_model(&error, input_name))?;
+                (served, None, Source::Answering(events))
+            }
+            Some(thinking) => {
+                let mut work = thinking
+                    .answer(state.clone(), model.clone(), prepared.request)
+                    .boxed();
+                let patience = limit.map_or(ADMISSION, |limit| limit.min(ADMISSION));
+                match tokio::time::timeout(patience, &mut work).await {
+                    Err(_) => (model.clone(), None, Source::Thinking(work)),
+                    Ok(thought) => {
+                        let thought = thought.map_err(|error| of_model(&error, input_name))?;
+                        (
+                            thought.served,
+                            Some(thought.told),
+                            Source::Answering(thought.events),
+                        )
+                    }
+                }
+            }
+        };
         Ok(Self {
             served,
-            stream,
-            deadline: limit.map(|limit| Instant::now() + limit),
+            thought,
+            source,
+            deadline,
             limit,
             input_name,
         })
@@ -59,21 +99,36 @@ impl Run {
     /// # Errors
     /// The model's failure, a stream without an end, the time limit.
     pub(super) async fn next(&mut self) -> Result<ChatEvent, OpenAiError> {
-        let next = self.stream.next();
-        let event = match self.deadline {
+        let (deadline, limit, input_name) = (self.deadline, self.limit, self.input_name);
+        let next = self.advance();
+        let event = match deadline {
             None => next.await,
             Some(deadline) => match tokio::time::timeout_at(deadline, next).await {
                 Ok(event) => event,
-                Err(_) => return Err(too_slow(self.limit)),
+                Err(_) => return Err(too_slow(limit)),
             },
         };
-        let broken = || ModelError::Failed {
-            model: self.served.model.identity().name.clone(),
-            message: "the answer broke off without an end".to_owned(),
-        };
-        event
-            .unwrap_or_else(|| Err(broken()))
-            .map_err(|error| of_model(&error, self.input_name))
+        event.map_err(|error| of_model(&error, input_name))
+    }
+
+    async fn advance(&mut self) -> Result<ChatEvent, ModelError> {
+        loop {
+            match &mut self.source {
+                Source::Thinking(work) => {
+                    let thought = work.await?;
+                    self.served = thought.served;
+                    self.thought = Some(thought.told);
+                    self.source = Source::Answering(thought.events);
+                }
+                Source::Answering(events) => {
+                    let broken = || ModelError::Failed {
+                        model: self.served.model.identity().name.clone(),
+                        message: "the answer broke off without an end".to_owned(),
+                    };
+                    return events.next().await.unwrap_or_else(|| Err(broken()));
+                }
+            }
+        }
     }
 
     /// Reads it to its end.
@@ -103,6 +158,7 @@ impl Run {
                         reasoning,
                         usage,
                         served: self.served,
+                        thought: self.thought,
                     });
                 }
             }
@@ -117,6 +173,7 @@ pub(super) struct Collected {
     pub(super) reasoning: String,
     pub(super) usage: Usage,
     pub(super) served: ResolvedModel,
+    pub(super) thought: Option<Value>,
 }
 
 /// Hosts differ in what they say after calls.

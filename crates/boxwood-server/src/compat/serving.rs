@@ -5,6 +5,7 @@
 
 use super::caller::ModelCaller;
 use super::failure::{of_model, of_name};
+use super::thinking::Thinking;
 use crate::state::AppState;
 use boxwood_api::openai::{Contract, OpenAiError, ReplyFormat};
 use boxwood_core::{
@@ -92,10 +93,23 @@ pub(super) struct Wanted {
     pub(super) stop: Vec<String>,
     pub(super) effort: Option<Effort>,
     pub(super) max_output_tokens: Option<u32>,
+    /// Whether one reply is asked for, without the probabilities of its tokens.
+    pub(super) is_single: bool,
+    /// The parameter that names the effort, for messages.
+    pub(super) effort_name: &'static str,
     /// The parameter that bounds the output, for messages.
     pub(super) limit_name: &'static str,
     /// The parameter that holds the conversation.
     pub(super) input_name: &'static str,
+}
+
+/// A request that is ready for its model.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    /// The request.
+    pub(super) request: ChatRequest,
+    /// What is thought about it before; `None`: the model answers directly.
+    pub(super) thinking: Option<Thinking>,
 }
 
 impl Serving {
@@ -108,13 +122,15 @@ impl Serving {
         wanted: Wanted,
         caller: &ModelCaller,
         warnings: &mut Vec<String>,
-    ) -> Result<ChatRequest, OpenAiError> {
+    ) -> Result<Prepared, OpenAiError> {
         let (limit_name, input_name) = (wanted.limit_name, wanted.input_name);
         let tokens = self
             .count(&wanted)
             .await
             .map_err(|error| of_model(&error, input_name))?;
         let limit = self.limit(wanted.max_output_tokens, tokens, limit_name, input_name, warnings)?;
+        let room = self.model.model.identity().context_window.saturating_sub(tokens);
+        let (effort, thinking) = self.effort(&wanted, room, warnings);
         let shared_prefix = Some(SharedPrefix {
             boundary: shared_bytes(&wanted.messages),
             partition: caller.principal.enterprise_id.to_string(),
@@ -128,7 +144,7 @@ impl Serving {
             sampling: wanted.sampling,
             stop: wanted.stop,
             shared_prefix,
-            effort: wanted.effort,
+            effort,
             response_format: wanted.format.as_schema(),
             tools,
             tool_choice: wanted.tool_choice,
@@ -142,7 +158,37 @@ impl Serving {
                 .into_iter()
                 .map(|warning| format!("{}: {}", warning.parameter, warning.message)),
         );
-        Ok(request)
+        Ok(Prepared { request, thinking })
+    }
+
+    /// The effort that the model itself is given, or what is thought here instead.
+    fn effort(
+        &self,
+        wanted: &Wanted,
+        room: u32,
+        warnings: &mut Vec<String>,
+    ) -> (Option<Effort>, Option<Thinking>) {
+        let by_itself = self.model.capabilities.is_some() || self.model.model.thinks();
+        let effort = match wanted.effort {
+            Some(effort) if !by_itself => effort,
+            given => return (given, None),
+        };
+        let identity = self.model.model.identity();
+        // A schema that the model can't keep to is refused before any work.
+        let is_refused = wanted.format.as_schema().is_some() && !identity.json_schema;
+        if effort == Effort::Low || is_refused {
+            return (None, None);
+        }
+        match Thinking::plan(effort, wanted, room) {
+            Ok(thinking) => (None, Some(thinking)),
+            Err(why) => {
+                warnings.push(format!(
+                    "{}: {} answers without thinking before, because {why}",
+                    wanted.effort_name, identity.name
+                ));
+                (None, None)
+            }
+        }
     }
 
     /// Tokens of the conversation, with room for what the template puts around it.
@@ -215,10 +261,10 @@ fn shared_bytes(messages: &[ChatMessage]) -> usize {
         .unwrap_or(0)
 }
 
-/// The member `boxwood` of an answer.
-pub(super) fn told(served: &ResolvedModel, warnings: &[String]) -> Value {
+/// The member `boxwood` of an answer; `thoughts`: what is told of the thinking before it, one a reply.
+pub(super) fn told(served: &ResolvedModel, warnings: &[String], thoughts: &[Value]) -> Value {
     let identity = served.model.identity();
-    json!({
+    let mut told = json!({
         "served_by": {
             "name": identity.name,
             "provider": identity.provider,
@@ -226,7 +272,11 @@ pub(super) fn told(served: &ResolvedModel, warnings: &[String]) -> Value {
         },
         "card": served.card.map(|card| &card.api_name),
         "warnings": warnings,
-    })
+    });
+    if !thoughts.is_empty() {
+        told["thinking"] = json!(thoughts);
+    }
+    told
 }
 
 #[cfg(test)]

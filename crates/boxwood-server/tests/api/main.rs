@@ -24,6 +24,7 @@ mod oauth_jwt;
 mod oauth_narrow;
 mod openai_chat;
 mod openai_clients;
+mod openai_effort;
 mod openai_responses;
 mod pictures;
 mod reasoning;

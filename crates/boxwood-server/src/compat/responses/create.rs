@@ -90,10 +90,12 @@ async fn prepare(
         stop: Vec::new(),
         effort: read.effort,
         max_output_tokens: read.max_output_tokens,
+        is_single: !read.logprobs,
+        effort_name: "reasoning.effort",
         limit_name: "max_output_tokens",
         input_name: INPUT,
     };
-    let request = serving.request(wanted, caller, &mut warnings).await?;
+    let prepared = serving.request(wanted, caller, &mut warnings).await?;
     let frame = Frame {
         id: new_id("resp"),
         created_at: state.clock.now().timestamp(),
@@ -106,7 +108,7 @@ async fn prepare(
         state: state.clone(),
         caller: caller.clone(),
         model: serving.model,
-        request,
+        prepared,
         writer: Writer::new(frame, read.summary, read.logprobs, Box::new(new_id)),
         warnings,
         items,
@@ -115,6 +117,7 @@ async fn prepare(
         is_kept: false,
         calls: 0,
         run: None,
+        thought: None,
     })
 }
 

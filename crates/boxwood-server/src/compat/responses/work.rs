@@ -5,11 +5,11 @@
 use super::super::caller::ModelCaller;
 use super::super::failure::of_store;
 use super::super::run::{Run, end_of, with_id};
-use super::super::serving::told;
+use super::super::serving::{Prepared, told};
 use crate::state::AppState;
 use boxwood_api::openai::OpenAiError;
 use boxwood_api::openai::responses::{Ending, Writer};
-use boxwood_core::{ChatEvent, ChatRequest};
+use boxwood_core::ChatEvent;
 use boxwood_models::ResolvedModel;
 use boxwood_store::{KeptResponse, StoreError};
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub(super) struct Work {
     pub(super) state: AppState,
     pub(super) caller: ModelCaller,
     pub(super) model: ResolvedModel,
-    pub(super) request: ChatRequest,
+    pub(super) prepared: Prepared,
     pub(super) writer: Writer,
     pub(super) warnings: Vec<String>,
     /// Its own input items.
@@ -33,6 +33,8 @@ pub(super) struct Work {
     pub(super) is_kept: bool,
     pub(super) calls: usize,
     pub(super) run: Option<Run>,
+    /// What is told of the thinking before the answer.
+    pub(super) thought: Option<Value>,
 }
 
 /// What a step led to.
@@ -49,7 +51,7 @@ impl Work {
     /// # Errors
     /// What is known before the first token.
     pub(super) async fn start(&mut self) -> Result<(), OpenAiError> {
-        let run = Run::start(&self.state, &self.model, self.request.clone(), INPUT).await?;
+        let run = Run::start(&self.state, &self.model, self.prepared.clone(), INPUT).await?;
         self.model = run.served.clone();
         self.run = Some(run);
         Ok(())
@@ -57,7 +59,7 @@ impl Work {
 
     /// The member `boxwood` of the object.
     pub(super) fn told(&self) -> Value {
-        told(&self.model, &self.warnings)
+        told(&self.model, &self.warnings, self.thought.as_slice())
     }
 
     /// The object as it stands before the end.
@@ -91,7 +93,10 @@ impl Work {
                 self.writer.call(&call)
             }
             ChatEvent::End { finish, usage } => {
-                self.run = None;
+                if let Some(run) = self.run.take() {
+                    self.model = run.served;
+                    self.thought = run.thought;
+                }
                 let finish = end_of(finish, self.calls);
                 let (events, object) = self.end(&Ending::Finished { finish, usage }).await?;
                 return Ok(Step::Over(events, Box::new(object)));
