@@ -72,12 +72,15 @@ impl ModelRegistry {
             prices.insert(identity.name.clone(), Arc::new(priced));
             if let Some(embedding) = &binding.embedding {
                 let embedder = RemoteEmbedder::new(identity, host.clone(), embedding.clone(), transport)?;
-                remote_embedders.insert(binding.name.clone(), Arc::new(embedder));
+                remote_embedders.insert(binding.name.clone(), tape.around_embedder(Arc::new(embedder)));
                 continue;
             }
             let model = RemoteModel::new(identity, host.clone(), transport)?;
             remotes.insert(binding.name.clone(), tape.around(Arc::new(model)));
         }
+        let on_hosts = remote_embedders.values();
+        let on_hosts: Vec<String> = on_hosts.map(|embedder| embedder.identity().name.clone()).collect();
+        let embedder = tape.around_local_embedder(embedder, &on_hosts);
         let inner = Inner {
             settings,
             locals,

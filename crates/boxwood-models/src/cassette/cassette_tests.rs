@@ -2,7 +2,7 @@
 
 use super::*;
 use async_trait::async_trait;
-use boxwood_core::{ChatMessage, ChatModel, ChatRole, ChatStream, FinishReason, ImageInput, Usage};
+use boxwood_core::{ChatMessage, ChatModel, ChatRole, ChatStream, Embedder, FinishReason, ImageInput, Usage};
 use futures::{StreamExt, TryStreamExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -63,6 +63,46 @@ impl ChatModel for Counting {
             token_log_probs: vec![vec![-0.5]; choices.len()],
             state: None,
         })
+    }
+}
+
+/// One that thinks by itself.
+struct Thoughtful(Counting);
+
+#[async_trait]
+impl ChatModel for Thoughtful {
+    fn identity(&self) -> &ModelIdentity {
+        self.0.identity()
+    }
+
+    fn thinks(&self) -> bool {
+        true
+    }
+
+    async fn count_tokens(&self, text: &str) -> Result<u32, ModelError> {
+        self.0.count_tokens(text).await
+    }
+
+    async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
+        self.0.stream(request).await
+    }
+}
+
+/// Turns a text into its length.
+struct Lengths(ModelIdentity);
+
+#[async_trait]
+impl Embedder for Lengths {
+    fn identity(&self) -> &ModelIdentity {
+        &self.0
+    }
+
+    fn dimensions(&self) -> usize {
+        2
+    }
+
+    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError> {
+        Ok(texts.iter().map(|text| vec![0.1, text.len() as f32]).collect())
     }
 }
 
@@ -187,4 +227,47 @@ async fn a_damaged_cassette_is_told_with_its_line() {
     .unwrap();
     assert!(Cassette::open(&path).unwrap_err().contains("version 9"));
     assert!(Cassette::open(&folder.path().join("none")).is_err());
+}
+
+#[tokio::test]
+async fn a_model_that_thinks_by_itself_does_so_recorded_and_played_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cassette.jsonl");
+    let recorder = Arc::new(Recorder::open(&path).unwrap());
+    let model = Thoughtful(Counting(identity(), AtomicU32::new(0)));
+    let model = Recorded::new(Arc::new(model), recorder);
+    assert!(model.thinks());
+    all(&model, request("How many?")).await.unwrap();
+    assert!(Replayed::new(identity(), Arc::new(Cassette::open(&path).unwrap())).thinks());
+    let other = folder.path().join("other.jsonl");
+    recorded(&other).await;
+    assert!(!std::fs::read_to_string(&other).unwrap().contains("thinks"));
+    assert!(!Replayed::new(identity(), Arc::new(Cassette::open(&other).unwrap())).thinks());
+}
+
+#[tokio::test]
+async fn vectors_are_played_back_text_by_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cassette.jsonl");
+    let tape = Tape::Record(Arc::new(Recorder::open(&path).unwrap()));
+    let embedder = tape.around_embedder(Arc::new(Lengths(identity())));
+    let texts = |texts: &[&str]| -> Vec<String> { texts.iter().map(|text| (*text).to_owned()).collect() };
+    let first = embedder.embed(&texts(&["one", "three"])).await.unwrap();
+    embedder.embed(&texts(&["a secret"])).await.unwrap();
+
+    let tape = Tape::Replay(Arc::new(Cassette::open(&path).unwrap()));
+    let played = tape.around_local_embedder(None, &[]).unwrap();
+    assert_eq!((played.identity(), played.dimensions()), (&identity(), 2));
+    let again = played.embed(&texts(&["three", "a secret", "one"])).await.unwrap();
+    assert_eq!((&again[0], &again[2]), (&first[1], &first[0]), "in whatever order they come");
+    let miss = played.embed(&texts(&["one", "threw"])).await.unwrap_err().to_string();
+    for part in ["line 1", "`text` differs from character 4"] {
+        assert!(miss.contains(part), "{part} is missing in: {miss}");
+    }
+    assert!(!miss.contains("secret"), "{miss}");
+    assert!(tape.around_local_embedder(None, &[identity().name]).is_none());
+    assert!(
+        tape.around_locals(Vec::new(), &[]).is_empty(),
+        "an embedder is no chat model"
+    );
 }

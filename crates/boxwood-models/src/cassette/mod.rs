@@ -4,21 +4,24 @@
 //! {"cassette":1,"kind":"chat","model":{identity},"request":{…},"events":[…],"error":null}
 //! {"cassette":1,"kind":"score","model":{identity},"request":{…},"choices":["…"],"scores":{…}}
 //! {"cassette":1,"kind":"count","model":{identity},"text":"<SHA-256>","tokens":12}
+//! {"cassette":1,"kind":"embed","model":{identity},"dimensions":2,"texts":["…"],"vectors":[[…]]}
 //! ```
 //! Recorded is what is asked of a model and what it says, whatever host or engine it has; so keys, URLs and headers are
 //! never part of it, but prompts and documents are: the file is made for its owner only. Pictures are kept as their
-//! SHA-256.
+//! SHA-256. `"thinks":true` stands beside a model that thinks by itself.
 //!
 //! Invariants: an answer that did not come to its end is not recorded; played back, the n-th request of one form gets the
-//! n-th recording of it, and later ones the last; a request without a recording is an error that names the nearest one and
+//! n-th recording of it, and later ones the last; a text has one vector; a request without a recording is an error that names the nearest one and
 //! where it differs, and nothing is asked in its stead. Switched on by `[models] record` and `replay`; called by the
 //! registry.
 
 mod difference;
+mod embedded;
 mod recorded;
 mod replayed;
 mod tape;
 
+use embedded::{RecordedEmbedder, ReplayedEmbedder};
 use recorded::{Recorded, Recorder};
 use replayed::{Cassette, Replayed};
 pub(crate) use tape::Tape;
@@ -38,6 +41,9 @@ struct Line {
     cassette: u32,
     /// What answered.
     model: ModelIdentity,
+    /// Whether it thinks by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    thinks: bool,
     #[serde(flatten)]
     traffic: Traffic,
 }
@@ -60,6 +66,12 @@ enum Traffic {
     },
     /// Tokens that were counted.
     Count { text: String, tokens: u32 },
+    /// Texts that were turned into vectors.
+    Embed {
+        dimensions: usize,
+        texts: Vec<String>,
+        vectors: Vec<Vec<f32>>,
+    },
 }
 
 /// [`ChoiceScores`] as written.

@@ -33,10 +33,11 @@ impl Recorder {
         Ok(Self(Mutex::new(options.open(path)?)))
     }
 
-    fn write(&self, model: &ModelIdentity, traffic: Traffic) {
+    pub(super) fn write(&self, model: &ModelIdentity, thinks: bool, traffic: Traffic) {
         let line = Line {
             cassette: VERSION,
             model: model.clone(),
+            thinks,
             traffic,
         };
         let written = serde_json::to_vec(&line).map_err(std::io::Error::from);
@@ -60,6 +61,10 @@ impl Recorded {
     pub(crate) fn new(inner: Arc<dyn ChatModel>, recorder: Arc<Recorder>) -> Self {
         Self { inner, recorder }
     }
+
+    fn write(&self, traffic: Traffic) {
+        self.recorder.write(self.identity(), self.thinks(), traffic);
+    }
 }
 
 #[async_trait]
@@ -68,11 +73,14 @@ impl ChatModel for Recorded {
         self.inner.identity()
     }
 
+    fn thinks(&self) -> bool {
+        self.inner.thinks()
+    }
+
     async fn count_tokens(&self, text: &str) -> Result<u32, ModelError> {
         let tokens = self.inner.count_tokens(text).await?;
         let text = sum(text.as_bytes());
-        self.recorder
-            .write(self.identity(), Traffic::Count { text, tokens });
+        self.write(Traffic::Count { text, tokens });
         Ok(tokens)
     }
 
@@ -80,6 +88,7 @@ impl ChatModel for Recorded {
         let recording = Recording {
             recorder: self.recorder.clone(),
             model: self.identity().clone(),
+            thinks: self.thinks(),
             request: as_written(&request),
             events: Vec::new(),
         };
@@ -108,7 +117,7 @@ impl ChatModel for Recorded {
             choices: choices.to_vec(),
             scores: Scores::from(scores.clone()),
         };
-        self.recorder.write(self.identity(), traffic);
+        self.write(traffic);
         Ok(scores)
     }
 }
@@ -117,6 +126,7 @@ impl ChatModel for Recorded {
 struct Recording {
     recorder: Arc<Recorder>,
     model: ModelIdentity,
+    thinks: bool,
     request: Value,
     events: Vec<ChatEvent>,
 }
@@ -132,7 +142,7 @@ impl Recording {
             events: self.events,
             error: failure,
         };
-        self.recorder.write(&self.model, traffic);
+        self.recorder.write(&self.model, self.thinks, traffic);
     }
 }
 

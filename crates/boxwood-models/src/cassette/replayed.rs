@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use boxwood_core::{ChatEvent, ChatModel, ChatRequest, ChatStream, ChoiceScores, ModelError, ModelIdentity};
 use futures::StreamExt;
 use parking_lot::Mutex;
-use serde_json::Value;
-use std::collections::HashMap;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,11 +31,27 @@ struct Recording {
     reply: Reply,
 }
 
+/// A text that was embedded.
+#[derive(Debug)]
+struct Embedded {
+    line: usize,
+    model: String,
+    text: String,
+    vector: Vec<f32>,
+}
+
 /// A cassette that is played back.
 #[derive(Debug)]
 pub(crate) struct Cassette {
     path: PathBuf,
     identities: Vec<ModelIdentity>,
+    /// The names of models that think by themselves.
+    thinking: HashSet<String>,
+    /// Embedders, with the length of their vectors.
+    embedders: Vec<(ModelIdentity, usize)>,
+    embedded: Vec<Embedded>,
+    /// Where a model's vector of a text stands, by the text's sum.
+    by_text: HashMap<(String, String), usize>,
     recordings: Vec<Recording>,
     /// Recordings of the same request by the same model, in their order.
     by_request: HashMap<String, Vec<usize>>,
@@ -56,6 +72,10 @@ impl Cassette {
         let mut cassette = Self {
             path: path.to_owned(),
             identities: Vec::new(),
+            thinking: HashSet::new(),
+            embedders: Vec::new(),
+            embedded: Vec::new(),
+            by_text: HashMap::new(),
             recordings: Vec::new(),
             by_request: HashMap::new(),
             counts: HashMap::new(),
@@ -85,10 +105,24 @@ impl Cassette {
 
     fn add(&mut self, line: usize, read: Line) {
         let model = read.model.name.clone();
+        if let Traffic::Embed {
+            dimensions,
+            texts,
+            vectors,
+        } = read.traffic
+        {
+            self.add_embedded(line, read.model, dimensions, texts, vectors);
+            return;
+        }
+        if read.thinks {
+            self.thinking.insert(model.clone());
+        }
         if !self.identities.iter().any(|known| known.name == model) {
             self.identities.push(read.model);
         }
         let (asked, reply) = match read.traffic {
+            // Added above.
+            Traffic::Embed { .. } => return,
             Traffic::Count { text, tokens } => {
                 self.counts.insert((model, text), tokens);
                 return;
@@ -115,6 +149,62 @@ impl Cassette {
             asked,
             reply,
         });
+    }
+
+    fn add_embedded(
+        &mut self,
+        line: usize,
+        model: ModelIdentity,
+        dimensions: usize,
+        texts: Vec<String>,
+        vectors: Vec<Vec<f32>>,
+    ) {
+        for (text, vector) in texts.into_iter().zip(vectors) {
+            let key = (model.name.clone(), sum(text.as_bytes()));
+            self.by_text.insert(key, self.embedded.len());
+            self.embedded.push(Embedded {
+                line,
+                model: model.name.clone(),
+                text,
+                vector,
+            });
+        }
+        if !self.embedders.iter().any(|(known, _)| known.name == model.name) {
+            self.embedders.push((model, dimensions));
+        }
+    }
+
+    /// The embedders that were recorded, with the length of their vectors.
+    pub(crate) fn embedders(&self) -> &[(ModelIdentity, usize)] {
+        &self.embedders
+    }
+
+    /// The vector that a model gave to a text.
+    ///
+    /// # Errors
+    /// A text that was not recorded, with the nearest one that was.
+    pub(super) fn vector(&self, model: &str, text: &str) -> Result<Vec<f32>, ModelError> {
+        let key = (model.to_owned(), sum(text.as_bytes()));
+        let place = self.by_text.get(&key);
+        if let Some(found) = place.and_then(|place| self.embedded.get(*place)) {
+            return Ok(found.vector.clone());
+        }
+        let asked = json!({"text": text});
+        let of_model = self.embedded.iter().filter(|known| known.model == model);
+        let nearest = of_model
+            .filter_map(|known| Some((difference(&json!({"text": known.text}), &asked)?, known.line)))
+            .min_by_key(|(difference, _)| difference.size());
+        let nearest = match nearest {
+            Some((difference, line)) => format!("the nearest text is on line {line}: {difference}"),
+            None => "it holds no vectors of this model".to_owned(),
+        };
+        Err(ModelError::Unavailable {
+            model: model.to_owned(),
+            message: format!(
+                "the cassette {} holds no vector of this text; {nearest}. Record it again with `record`",
+                self.path.display()
+            ),
+        })
     }
 
     /// The models that were recorded.
@@ -204,6 +294,10 @@ impl Replayed {
 impl ChatModel for Replayed {
     fn identity(&self) -> &ModelIdentity {
         &self.identity
+    }
+
+    fn thinks(&self) -> bool {
+        self.cassette.thinking.contains(&self.identity.name)
     }
 
     async fn count_tokens(&self, text: &str) -> Result<u32, ModelError> {

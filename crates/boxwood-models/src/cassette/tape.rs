@@ -2,10 +2,10 @@
 //!
 //! Called by the registry, once.
 
-use super::{Cassette, Recorded, Recorder, Replayed};
+use super::{Cassette, Recorded, RecordedEmbedder, Recorder, Replayed, ReplayedEmbedder};
 use crate::settings::ModelSettings;
 use crate::transport::TransportError;
-use boxwood_core::ChatModel;
+use boxwood_core::{ChatModel, Embedder};
 use std::sync::Arc;
 
 /// The cassette that every model's traffic is recorded to, or played back from.
@@ -61,5 +61,40 @@ impl Tape {
             .filter(|identity| !on_hosts.contains(&identity.name))
             .map(|identity| Arc::new(Replayed::new(identity.clone(), cassette.clone())) as Arc<dyn ChatModel>)
             .collect()
+    }
+
+    /// The embedder with the cassette around it, or instead of it.
+    pub(crate) fn around_embedder(&self, embedder: Arc<dyn Embedder>) -> Arc<dyn Embedder> {
+        match self {
+            Self::None => embedder,
+            Self::Record(recorder) => Arc::new(RecordedEmbedder::new(embedder, recorder.clone())),
+            Self::Replay(cassette) => Arc::new(ReplayedEmbedder::new(
+                embedder.identity().clone(),
+                embedder.dimensions(),
+                cassette.clone(),
+            )),
+        }
+    }
+
+    /// Played back, the local embedder is the one that was recorded, installed here or not.
+    pub(crate) fn around_local_embedder(
+        &self,
+        local: Option<Arc<dyn Embedder>>,
+        on_hosts: &[String],
+    ) -> Option<Arc<dyn Embedder>> {
+        let recorded = match self {
+            Self::Replay(cassette) => cassette
+                .embedders()
+                .iter()
+                .find(|(identity, _)| !on_hosts.contains(&identity.name))
+                .map(|(identity, dimensions)| {
+                    ReplayedEmbedder::new(identity.clone(), *dimensions, cassette.clone())
+                }),
+            _ => None,
+        };
+        match recorded {
+            Some(recorded) => Some(Arc::new(recorded)),
+            None => local.map(|local| self.around_embedder(local)),
+        }
     }
 }
