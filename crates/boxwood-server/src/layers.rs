@@ -4,9 +4,11 @@
 //! the cause of a failure is logged once, here; every error body has the request id of the header.
 
 use crate::compat;
+use crate::compat::failure::Failure;
 use crate::error::ApiError;
 use crate::extract::{BoxJson, ConnectionInfo, Origin};
 use crate::operations::{Known, look_up};
+use crate::routes;
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -27,33 +29,62 @@ pub struct RequestId(pub String);
 pub fn wrap(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     router
         .fallback(no_route)
-        .method_not_allowed_fallback(no_route)
+        .method_not_allowed_fallback(no_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(state.clone(), finish_errors))
 }
 
-/// No row of the table fits: 501 for an operation that Box has, 405, or 404.
+/// No row of the table has the path: 501 for an operation that Box has, 405, or 404.
 async fn no_route(method: Method, uri: Uri) -> Response {
+    if let Some(dialect) = compat::dialect_of(uri.path()) {
+        let error = compat::failure::no_path(dialect, &method, uri.path());
+        return Failure { error, dialect }.into_response();
+    }
     match look_up(&method, uri.path()) {
-        Known::Operation(operation) => {
-            let message =
-                format!("The operation `{operation}` of the Box API is not served by Boxwood (yet).");
-            ApiError::new(ErrorCode::NotImplemented, message.clone())
-                .with_error(FieldError::new(Reason::NotServed, "", message))
-                .with_context("operation", operation.into())
-                .into_response()
-        }
-        Known::OtherMethods(methods) => {
-            let allowed = methods.join(", ");
-            let message = format!("This path takes {allowed}, not {method}.");
-            let mut response = ApiError::new(ErrorCode::MethodNotAllowed, message).into_response();
-            if let Ok(allowed) = HeaderValue::from_str(&allowed) {
-                response.headers_mut().insert(ALLOW, allowed);
-            }
-            response
-        }
+        Known::Operation(operation) => not_served(operation),
+        Known::OtherMethods(methods) => not_allowed(&method, &methods),
         Known::Nothing => ApiError::new(ErrorCode::NotFound, "There is no such path.").into_response(),
     }
+}
+
+/// Rows have the path, but none has the method: 501 for an operation that Box has, else 405 (on Azure's addresses 404).
+async fn no_method(method: Method, uri: Uri) -> Response {
+    let served = routes::methods(uri.path());
+    let served: Vec<&str> = served.iter().map(Method::as_str).collect();
+    if let Some(dialect) = compat::dialect_of(uri.path()) {
+        let error = compat::failure::no_method(dialect, &method, uri.path());
+        let response = Failure { error, dialect }.into_response();
+        return match response.status() {
+            StatusCode::METHOD_NOT_ALLOWED => with_allow(response, &served),
+            _ => response,
+        };
+    }
+    match look_up(&method, uri.path()) {
+        Known::Operation(operation) => not_served(operation),
+        Known::OtherMethods(methods) => not_allowed(&method, &methods),
+        Known::Nothing => not_allowed(&method, &served),
+    }
+}
+
+fn not_served(operation: &str) -> Response {
+    let message = format!("The operation `{operation}` of the Box API is not served by Boxwood (yet).");
+    ApiError::new(ErrorCode::NotImplemented, message.clone())
+        .with_error(FieldError::new(Reason::NotServed, "", message))
+        .with_context("operation", operation.into())
+        .into_response()
+}
+
+fn not_allowed(method: &Method, methods: &[&str]) -> Response {
+    let message = format!("This path takes {}, not {method}.", methods.join(", "));
+    let response = ApiError::new(ErrorCode::MethodNotAllowed, message).into_response();
+    with_allow(response, methods)
+}
+
+fn with_allow(mut response: Response, methods: &[&str]) -> Response {
+    if let Ok(allowed) = HeaderValue::from_str(&methods.join(", ")) {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    response
 }
 
 fn panicked(payload: Box<dyn Any + Send>) -> Response {
@@ -89,7 +120,7 @@ pub async fn finish_errors(State(state): State<AppState>, request: Request, next
     let dialect = compat::dialect_of(&seen.path);
     if let (Some(error), Some(dialect)) = (&error, dialect) {
         let error = compat::failure::of_api(error);
-        response = compat::failure::Failure { error, dialect }.into_response();
+        response = Failure { error, dialect }.into_response();
     } else if let Some(error) = &error {
         let allow = response.headers_mut().remove(ALLOW);
         response = render(error, &id, &origin);

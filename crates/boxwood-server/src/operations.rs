@@ -48,7 +48,8 @@ fn parameters(template: &str) -> usize {
     template.matches('{').count()
 }
 
-fn fits(template: &str, path: &str) -> bool {
+/// Whether a path is one of a template's.
+pub(crate) fn fits(template: &str, path: &str) -> bool {
     let mut wanted = template.split('/');
     let mut given = path.split('/');
     loop {

@@ -2,6 +2,7 @@
 //! ours), from which metrics, logs, `/openapi.json` and the answer for unserved operations follow.
 
 use crate::layers;
+use crate::operations::fits;
 use crate::state::AppState;
 use axum::Router;
 use axum::handler::Handler;
@@ -75,6 +76,21 @@ pub fn table() -> Vec<Route> {
         system::rows(),
     ];
     parts.into_iter().flatten().collect()
+}
+
+/// The methods that rows have for a path.
+pub(crate) fn methods(path: &str) -> Vec<Method> {
+    let path = path
+        .strip_prefix("/api")
+        .filter(|rest| rest.starts_with("/2.0/"))
+        .unwrap_or(path);
+    let mut methods: Vec<Method> = Vec::new();
+    for row in table().iter().filter(|row| fits(row.path, path)) {
+        if !methods.contains(&row.method) {
+            methods.push(row.method.clone());
+        }
+    }
+    methods
 }
 
 /// The router with all layers. Paths under `/2.0` are also served under `/api/2.0`, where SDKs send uploads.

@@ -5,7 +5,7 @@
 //! is sent here is about no item.
 
 use super::dialect_of;
-use super::failure::{Failure, of_api};
+use super::failure::{Failure, of_api, resource_not_found};
 use crate::auth::{self, Authenticated, require_any};
 use crate::error::ApiError;
 use crate::extract::{Query, read_body};
@@ -100,10 +100,7 @@ fn check_version(parts: &Parts) -> Result<(), OpenAiError> {
     if query.text("api-version").is_some_and(is_version) {
         return Ok(());
     }
-    Err(OpenAiError {
-        azure_code: Some("404"),
-        ..OpenAiError::failure(404, "invalid_request_error", None, "Resource not found")
-    })
+    Err(resource_not_found())
 }
 
 impl ModelCaller {

@@ -11,7 +11,7 @@ use boxwood_core::ModelError;
 use boxwood_models::ResolveError;
 use boxwood_store::StoreError;
 use http::header::RETRY_AFTER;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 /// The code of a budget that is used up.
 const INSUFFICIENT_QUOTA: &str = "insufficient_quota";
@@ -45,6 +45,47 @@ impl IntoResponse for Failure {
 
 fn whole_seconds(milliseconds: u128) -> u64 {
     u64::try_from(milliseconds.div_ceil(1_000)).unwrap_or(u64::MAX)
+}
+
+/// No address of this API.
+pub(crate) fn no_path(dialect: Dialect, method: &Method, path: &str) -> OpenAiError {
+    match dialect {
+        Dialect::Azure => resource_not_found(),
+        Dialect::OpenAi => OpenAiError::failure(
+            404,
+            "invalid_request_error",
+            None,
+            format!("Invalid URL ({method} {})", shown(path)),
+        ),
+    }
+}
+
+/// An address that does not take this method. Azure's gateway knows an operation by both, so there it is no address.
+pub(crate) fn no_method(dialect: Dialect, method: &Method, path: &str) -> OpenAiError {
+    match dialect {
+        Dialect::Azure => resource_not_found(),
+        Dialect::OpenAi => OpenAiError::failure(
+            405,
+            "invalid_request_error",
+            None,
+            format!(
+                "Not allowed to {method} on {}. (HINT: Perhaps you meant to use a different HTTP method?)",
+                shown(path)
+            ),
+        ),
+    }
+}
+
+/// What Azure's gateway answers for what it does not know.
+pub(crate) fn resource_not_found() -> OpenAiError {
+    OpenAiError {
+        azure_code: Some("404"),
+        ..OpenAiError::failure(404, "invalid_request_error", None, "Resource not found")
+    }
+}
+
+fn shown(path: &str) -> String {
+    path.chars().take(200).collect()
 }
 
 /// An error of the server's own kind, such as of a token or a body that is too large.

@@ -67,6 +67,8 @@ async fn unknown_paths_methods_and_unserved_operations() {
         ("GET", "/favicon.ico", 404, "not_found"),
         ("GET", "/2.0/ai/ask", 405, "method_not_allowed"),
         ("PATCH", "/2.0/users/me", 405, "method_not_allowed"),
+        ("DELETE", "/boxwood/usage", 405, "method_not_allowed"),
+        ("DELETE", "/boxwood/nonsense", 404, "not_found"),
         ("POST", "/2.0/webhooks", 501, "not_implemented"),
         ("GET", "/2.0/webhooks", 501, "not_implemented"),
         ("POST", "/api/2.0/webhooks", 501, "not_implemented"),

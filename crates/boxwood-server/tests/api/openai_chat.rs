@@ -517,15 +517,22 @@ async fn tokens_need_the_scope_and_no_item() {
 async fn other_addresses_and_bodies_are_refused_in_the_same_form() {
     let app = TestApp::start().await;
     let nowhere = app.get("/v1/assistants").await;
-    assert_eq!(
-        (nowhere.status, &nowhere.body["error"]["type"]),
-        (404, &json!("invalid_request_error"))
-    );
+    refused(&nowhere, 404, Value::Null, Value::Null);
+    assert_eq!(nowhere.body["error"]["message"], "Invalid URL (GET /v1/assistants)");
     let method = app.get(CHAT).await;
+    refused(&method, 405, Value::Null, Value::Null);
     assert_eq!(
-        (method.status, &method.body["error"]["type"]),
-        (404, &json!("invalid_request_error"))
+        method.body["error"]["message"],
+        "Not allowed to GET on /v1/chat/completions. (HINT: Perhaps you meant to use a different HTTP method?)"
     );
+    assert_eq!(method.header("allow"), "POST");
+    let response = app.post("/v1/responses/resp_1", &json!({})).await;
+    assert_eq!((response.status, response.header("allow")), (405, "GET, DELETE"));
+    for path in ["/openai/v1/chat/completions", "/openai/v1/assistants"] {
+        let reply = app.get(path).await;
+        let gateway = json!({"error": {"code": "404", "message": "Resource not found"}});
+        assert_eq!((reply.status, reply.body), (404, gateway), "{path}");
+    }
     let broken = Reply::of(app.request("POST", CHAT).body("{")).await;
     refused(&broken, 400, Value::Null, Value::Null);
     let unknown = app.post(CHAT, &body(O4, json!({"foo": 1}))).await;
