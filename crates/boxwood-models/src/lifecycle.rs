@@ -1,11 +1,10 @@
 //! When the model of a binding ends, and what that means today.
 //!
-//! Invariants: the clock decides what today is; where sources disagree, the later day counts; a binding's own
-//! `retires_on` wins over the table (a fine-tuned deployment outlives its model); a date moves a binding only to a
-//! successor that the configuration names, never anywhere else. Called by the registry.
+//! Invariants: the clock decides what today is; a binding's own `retires_on` wins over the days of [`crate::retirement`],
+//! the only source of dates (a fine-tuned deployment outlives its model); a date moves a binding only to a successor that
+//! the configuration names, never anywhere else. Called by the registry.
 
 use crate::host::Host;
-use crate::retirement::retirement_of;
 use crate::settings::Binding;
 use chrono::NaiveDate;
 
@@ -27,18 +26,8 @@ pub(crate) fn end_of(binding: &Binding, host: &Host) -> Option<End> {
         let told = format!("ends on {on}, as `retires_on` of its binding says");
         return Some(End { on, told });
     }
-    let of_card = binding.card.map(|card| card.host_models.as_slice());
-    let named = host.model.as_deref().into_iter();
-    let mut models = named.chain(
-        of_card
-            .unwrap_or_default()
-            .iter()
-            .map(String::as_str)
-            .filter(|_| host.model.is_none()),
-    );
-    let row = models.find_map(|model| retirement_of(host.kind, model))?;
-    let day = |text: &str| text.parse::<NaiveDate>().ok();
-    let on = std::iter::once(row.on).chain(row.or_on).filter_map(day).max()?;
+    let row = host.retirement?;
+    let on = row.last_day()?;
     Some(End {
         on,
         told: format!("is {} ({})", row.sentence(), row.source),

@@ -1,9 +1,12 @@
 //! When hosts retired, or will retire, the models that cards stand for: one table, each row with its source.
 //!
-//! Invariant: a date is what a source says, never a guess; where sources disagree both are told. Read for the words of
-//! errors; a request is never refused by a date alone, since a fine-tuned deployment may outlive its model.
+//! Invariant: a date is what a source says, never a guess; where sources disagree both are told, and the later one counts.
+//! Looked up once for each host, when the settings are read ([`crate::host::Host::retirement`]); read for the words of
+//! errors and by [`crate::lifecycle`]. A request is never refused by a date alone, since a fine-tuned deployment may
+//! outlive its model.
 
 use crate::host::HostKind;
+use chrono::NaiveDate;
 
 /// What is known about the end of a model on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,24 +88,33 @@ fn is_model(known: &str, named: &str) -> bool {
 impl Retirement {
     /// "retired by Azure on …", with the successor that the host names.
     pub fn sentence(&self) -> String {
-        let or_on = self
-            .or_on
-            .map_or(String::new(), |day| format!(" (by another source on {day})"));
         let replacement = self.replacement.map_or(String::new(), |name| {
             format!("; {} names {name} as the next one", self.by)
         });
-        format!("retired by {} on {}{or_on}{replacement}", self.by, self.on)
+        format!("retired by {} on {}{replacement}", self.by, self.days())
     }
 
     /// The same for a model of which it is not certain that it is gone.
     pub fn schedule(&self) -> String {
-        let or_on = self
-            .or_on
-            .map_or(String::new(), |day| format!(" (by another source on {day})"));
         format!(
-            "by {}'s schedule {} retires on {}{or_on}",
-            self.by, self.model, self.on
+            "by {}'s schedule {} retires on {}",
+            self.by,
+            self.model,
+            self.days()
         )
+    }
+
+    /// The last of the days that sources name.
+    pub(crate) fn last_day(&self) -> Option<NaiveDate> {
+        let days = std::iter::once(self.on).chain(self.or_on);
+        days.filter_map(|day| day.parse().ok()).max()
+    }
+
+    fn days(&self) -> String {
+        match self.or_on {
+            Some(day) => format!("{} (by another source on {day})", self.on),
+            None => self.on.to_owned(),
+        }
     }
 }
 
@@ -136,17 +148,20 @@ mod tests {
     fn every_row_has_days_and_a_source() {
         for row in RETIREMENTS {
             for day in std::iter::once(row.on).chain(row.or_on) {
-                assert!(
-                    chrono::NaiveDate::parse_from_str(day, "%Y-%m-%d").is_ok(),
-                    "{row:?}"
-                );
+                assert!(NaiveDate::parse_from_str(day, "%Y-%m-%d").is_ok(), "{row:?}");
             }
+            assert!(row.last_day().is_some(), "{row:?}");
             assert!(!row.source.is_empty());
         }
-        let azure = retirement_of(HostKind::AzureOpenai, "o4-mini").map(Retirement::sentence);
+        let azure = retirement_of(HostKind::AzureOpenai, "o4-mini").unwrap();
         assert_eq!(
-            azure.as_deref(),
-            Some("retired by Azure on 2026-10-16 (by another source on 2026-11-19)")
+            azure.sentence(),
+            "retired by Azure on 2026-10-16 (by another source on 2026-11-19)"
         );
+        assert_eq!(
+            azure.schedule(),
+            "by Azure's schedule o4-mini retires on 2026-10-16 (by another source on 2026-11-19)"
+        );
+        assert_eq!(azure.last_day(), NaiveDate::from_ymd_opt(2026, 11, 19));
     }
 }

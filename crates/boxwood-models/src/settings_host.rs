@@ -78,11 +78,9 @@ pub(crate) fn read_host(
     let base_url = base_url?;
     let mut capabilities = capabilities?;
     capabilities.also_refused.extend(api.refused());
-    let of_card = card.and_then(|card| card.host_models.first());
-    let retirement = model
-        .as_ref()
-        .or(of_card)
-        .and_then(|model| retirement_of(kind, model));
+    let of_card = card.map_or(&[][..], |card| card.host_models.as_slice());
+    let models = model.as_ref().map_or(of_card, std::slice::from_ref);
+    let retirement = models.iter().find_map(|model| retirement_of(kind, model));
     let host = Host {
         kind,
         api,

@@ -124,6 +124,21 @@ pub(crate) struct Ending {
     pub(crate) usage: Option<Usage>,
 }
 
+impl Ending {
+    /// The end of a reply, where its host said why it ended.
+    ///
+    /// # Errors
+    /// Where it never did.
+    pub(crate) fn of(
+        model: &str,
+        finish: Option<FinishReason>,
+        usage: Option<Usage>,
+    ) -> Result<Self, ModelError> {
+        let finish = finish.ok_or_else(|| host_failed(model, "broke off before the answer was complete"))?;
+        Ok(Self { finish, usage })
+    }
+}
+
 /// Decodes one reply: frames of a stream, or a whole body where the host does not stream, then the end.
 pub(crate) trait ReplyDecoder: Send {
     /// Takes the next frame of a stream.
@@ -143,6 +158,26 @@ pub(crate) trait ReplyDecoder: Send {
     /// # Errors
     /// When the host never said why it ended: half an answer is never taken for a whole one.
     fn end(&mut self) -> Result<Ending, ModelError>;
+}
+
+/// The JSON of a frame of a stream.
+///
+/// # Errors
+/// What is none.
+pub(crate) fn json_of_frame(model: &str, frame: &Frame) -> Result<Value, ModelError> {
+    json(model, &frame.data, "sent a piece of the stream that is no JSON")
+}
+
+/// The JSON of a whole reply.
+///
+/// # Errors
+/// What is none.
+pub(crate) fn json_of_reply(model: &str, body: &[u8]) -> Result<Value, ModelError> {
+    json(model, body, "sent a reply that is no JSON")
+}
+
+fn json(model: &str, bytes: &[u8], otherwise: &str) -> Result<Value, ModelError> {
+    serde_json::from_slice(bytes).map_err(|_| host_failed(model, otherwise))
 }
 
 /// A failure of the host, in the words that follow "the host".

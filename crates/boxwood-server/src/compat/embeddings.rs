@@ -17,24 +17,15 @@ use serde_json::json;
 /// Texts that are handed to the embedder together.
 const BATCH: usize = 64;
 
-/// Turns texts into vectors.
+/// Turns texts into vectors; an address may name the deployment.
 pub(crate) async fn create(
     State(state): State<AppState>,
     caller: ModelCaller,
+    deployment: Option<Path<String>>,
     body: Body,
 ) -> Result<Response, Failure> {
-    let answered = answer(&state, &caller, None, body).await;
-    answered.map_err(|error| caller.refuse(error))
-}
-
-/// The same, where the address names the model.
-pub(crate) async fn create_for_deployment(
-    State(state): State<AppState>,
-    caller: ModelCaller,
-    Path(deployment): Path<String>,
-    body: Body,
-) -> Result<Response, Failure> {
-    let answered = answer(&state, &caller, Some(&deployment), body).await;
+    let deployment = deployment.as_ref().map(|Path(name)| name.as_str());
+    let answered = answer(&state, &caller, deployment, body).await;
     answered.map_err(|error| caller.refuse(error))
 }
 

@@ -54,12 +54,12 @@ pub(super) fn rows() -> Vec<Route> {
         Route::post(
             "/openai/deployments/{deployment}/chat/completions",
             "openai_chat_completions",
-            chat::create_for_deployment,
+            chat::create,
         ),
         Route::post(
             "/openai/deployments/{deployment}/embeddings",
             "openai_embeddings",
-            embeddings::create_for_deployment,
+            embeddings::create,
         ),
     ];
     // Azure's older clients send everything but deployments straight below `/openai`.

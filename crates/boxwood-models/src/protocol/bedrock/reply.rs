@@ -4,7 +4,7 @@
 //! service leaves out what its cache held; it is added here, since [`Usage::input_tokens`] has it included.
 
 use super::{REPLY_TOOL, errors};
-use crate::protocol::{Decoded, Ending, Frame, ReplyDecoder, host_failed};
+use crate::protocol::{Decoded, Ending, Frame, ReplyDecoder, host_failed, json_of_frame, json_of_reply};
 use boxwood_core::{FinishReason, ModelError, ToolCall, Usage};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -151,14 +151,12 @@ impl ReplyDecoder for Decoder {
         if frame.is_error {
             return Err(errors::in_stream(&self.model, name, &frame.data));
         }
-        let event: Value = serde_json::from_slice(&frame.data)
-            .map_err(|_| host_failed(&self.model, "sent an event that is no JSON"))?;
+        let event = json_of_frame(&self.model, frame)?;
         self.event(name, &event)
     }
 
     fn whole(&mut self, body: &[u8]) -> Result<Vec<Decoded>, ModelError> {
-        let reply: Value = serde_json::from_slice(body)
-            .map_err(|_| host_failed(&self.model, "sent a reply that is no JSON"))?;
+        let reply = json_of_reply(&self.model, body)?;
         let decoded = self.message(&reply["output"]["message"]);
         if let Some(reason) = reply["stopReason"].as_str() {
             self.stop(reason)?;
@@ -169,17 +167,9 @@ impl ReplyDecoder for Decoder {
 
     fn end(&mut self) -> Result<Ending, ModelError> {
         // The output limit may end a tool's input early; everything else ends its blocks.
-        let finish = self.finish.take();
-        match finish {
-            Some(finish) if self.open.is_empty() || finish != FinishReason::ToolCalls => Ok(Ending {
-                finish,
-                usage: self.usage.take(),
-            }),
-            _ => Err(host_failed(
-                &self.model,
-                "broke off before the answer was complete",
-            )),
-        }
+        let has_ended = |finish: &FinishReason| self.open.is_empty() || *finish != FinishReason::ToolCalls;
+        let finish = self.finish.take().filter(has_ended);
+        Ending::of(&self.model, finish, self.usage.take())
     }
 }
 

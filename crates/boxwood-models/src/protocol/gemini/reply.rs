@@ -5,7 +5,7 @@
 //! [`Usage::output_tokens`] has it included.
 
 use super::{errors, signature};
-use crate::protocol::{Decoded, Ending, Frame, ReplyDecoder, host_failed};
+use crate::protocol::{Decoded, Ending, Frame, ReplyDecoder, host_failed, json_of_frame, json_of_reply};
 use boxwood_core::{FinishReason, ModelError, ToolCall, Usage};
 use serde_json::Value;
 
@@ -113,14 +113,12 @@ impl Decoder {
 
 impl ReplyDecoder for Decoder {
     fn frame(&mut self, frame: &Frame) -> Result<Vec<Decoded>, ModelError> {
-        let chunk: Value = serde_json::from_slice(&frame.data)
-            .map_err(|_| host_failed(&self.model, "sent a piece of the stream that is no JSON"))?;
+        let chunk = json_of_frame(&self.model, frame)?;
         self.chunk(&chunk)
     }
 
     fn whole(&mut self, body: &[u8]) -> Result<Vec<Decoded>, ModelError> {
-        let reply: Value = serde_json::from_slice(body)
-            .map_err(|_| host_failed(&self.model, "sent a reply that is no JSON"))?;
+        let reply = json_of_reply(&self.model, body)?;
         // Without `alt=sse` a stream is a list of chunks.
         match reply {
             Value::Array(chunks) => {
@@ -135,16 +133,7 @@ impl ReplyDecoder for Decoder {
     }
 
     fn end(&mut self) -> Result<Ending, ModelError> {
-        match self.finish.take() {
-            Some(finish) => Ok(Ending {
-                finish,
-                usage: self.usage.take(),
-            }),
-            None => Err(host_failed(
-                &self.model,
-                "broke off before the answer was complete",
-            )),
-        }
+        Ending::of(&self.model, self.finish.take(), self.usage.take())
     }
 }
 

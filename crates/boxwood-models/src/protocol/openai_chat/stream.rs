@@ -5,7 +5,7 @@
 //! never taken for a whole one.
 
 use crate::protocol::errors::error_in_stream;
-use crate::protocol::{Decoded, Ending, Frame, ReplyDecoder, ToolCalls, host_failed};
+use crate::protocol::{Decoded, Ending, Frame, ReplyDecoder, ToolCalls, json_of_frame, json_of_reply};
 use boxwood_core::{FinishReason, ModelError, Usage};
 use serde_json::Value;
 
@@ -23,28 +23,17 @@ impl ReplyDecoder for Decoder {
         if frame.data == b"[DONE]" {
             return Ok(vec![Decoded::Done]);
         }
-        let chunk: Value = serde_json::from_slice(&frame.data)
-            .map_err(|_| host_failed(&self.model, "sent a piece of the stream that is no JSON"))?;
+        let chunk = json_of_frame(&self.model, frame)?;
         self.chunk(&chunk)
     }
 
     fn whole(&mut self, body: &[u8]) -> Result<Vec<Decoded>, ModelError> {
-        let reply: Value = serde_json::from_slice(body)
-            .map_err(|_| host_failed(&self.model, "sent a reply that is no JSON"))?;
+        let reply = json_of_reply(&self.model, body)?;
         self.chunk(&reply)
     }
 
     fn end(&mut self) -> Result<Ending, ModelError> {
-        match self.finish {
-            Some(finish) => Ok(Ending {
-                finish,
-                usage: self.usage.take(),
-            }),
-            None => Err(host_failed(
-                &self.model,
-                "broke off before the answer was complete",
-            )),
-        }
+        Ending::of(&self.model, self.finish, self.usage.take())
     }
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: events that are not known are passed over (the API gains new ones), but only a final event ends a reply.
 
 use crate::protocol::errors::error_in_stream;
-use crate::protocol::{Decoded, Ending, Frame, ReplyDecoder, host_failed};
+use crate::protocol::{Decoded, Ending, Frame, ReplyDecoder, json_of_frame, json_of_reply};
 use boxwood_core::{FinishReason, ModelError, ToolCall, Usage};
 use serde_json::Value;
 
@@ -23,8 +23,7 @@ impl ReplyDecoder for Decoder {
         if frame.data == b"[DONE]" {
             return Ok(vec![Decoded::Done]);
         }
-        let event: Value = serde_json::from_slice(&frame.data)
-            .map_err(|_| host_failed(&self.model, "sent a piece of the stream that is no JSON"))?;
+        let event = json_of_frame(&self.model, frame)?;
         let named = frame.name.as_deref();
         let kind = event.get("type").and_then(Value::as_str).or(named);
         let kind = kind.unwrap_or_default().to_owned();
@@ -32,22 +31,12 @@ impl ReplyDecoder for Decoder {
     }
 
     fn whole(&mut self, body: &[u8]) -> Result<Vec<Decoded>, ModelError> {
-        let response: Value = serde_json::from_slice(body)
-            .map_err(|_| host_failed(&self.model, "sent a reply that is no JSON"))?;
+        let response = json_of_reply(&self.model, body)?;
         self.response(&response)
     }
 
     fn end(&mut self) -> Result<Ending, ModelError> {
-        match self.finish {
-            Some(finish) => Ok(Ending {
-                finish,
-                usage: self.usage.take(),
-            }),
-            None => Err(host_failed(
-                &self.model,
-                "broke off before the answer was complete",
-            )),
-        }
+        Ending::of(&self.model, self.finish, self.usage.take())
     }
 }
 
