@@ -25,6 +25,7 @@ pub mod openapi;
 mod operations;
 pub mod painting;
 pub mod routes;
+pub mod seal;
 pub mod settings;
 pub mod state;
 mod studio;

@@ -1,5 +1,6 @@
 //! What an operator decides about the server, valid and complete. Made by the binary from `boxwood.toml`.
 
+use secrecy::SecretString;
 use std::time::Duration;
 use url::Url;
 
@@ -77,6 +78,8 @@ pub struct ServerSettings {
     pub header_read_timeout: Duration,
     /// How long running requests may go on after a stop was asked for.
     pub stop_grace: Duration,
+    /// What seals of reasoning items are made with ([`crate::seal`]); `None`: a secret of this process alone.
+    pub seal_secret: Option<SecretString>,
 }
 
 impl Default for ServerSettings {
@@ -92,6 +95,7 @@ impl Default for ServerSettings {
             heartbeat: Duration::from_secs(10),
             header_read_timeout: Duration::from_secs(30),
             stop_grace: Duration::from_secs(20),
+            seal_secret: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::join::Joins;
 use crate::keep::Keeper;
 use crate::metrics::Metrics;
 use crate::painting::Painting;
+use crate::seal::SealKey;
 use crate::settings::ServerSettings;
 use crate::tickets::Tickets;
 use async_trait::async_trait;
@@ -232,6 +233,7 @@ pub struct AppState {
     metrics: Arc<Metrics>,
     consent: Arc<ConsentKey>,
     tickets: Arc<Tickets>,
+    seals: Arc<SealKey>,
     painting: Painting,
     agents_changed: Arc<Notify>,
     backgrounds: Backgrounds,
@@ -247,6 +249,7 @@ impl AppState {
         let keeper = Keeper::new(parts.store.clone(), parts.clock.clone(), settings.keep_answers);
         let painting = Painting::new(parts.library.clone(), parts.stop.clone());
         let consent = Arc::new(ConsentKey::new(parts.ids.as_ref()));
+        let seals = SealKey::new(settings.seal_secret.as_ref(), parts.ids.as_ref());
         Self {
             metrics: Arc::new(Metrics::new(joins.clone())),
             joins,
@@ -254,6 +257,7 @@ impl AppState {
             consent,
             parts: Arc::new(parts),
             tickets,
+            seals: Arc::new(seals),
             painting,
             agents_changed: Arc::default(),
             backgrounds,
@@ -293,6 +297,11 @@ impl AppState {
     /// What makes thumbnails.
     pub fn painting(&self) -> &Painting {
         &self.painting
+    }
+
+    /// The key of seals of reasoning items.
+    pub(crate) fn seals(&self) -> &Arc<SealKey> {
+        &self.seals
     }
 
     /// The key of download addresses.

@@ -331,3 +331,43 @@ async fn a_cut_answer_is_incomplete_and_mistakes_are_named() {
         );
     }
 }
+
+#[tokio::test]
+async fn reasoning_items_of_clients_that_keep_their_conversation_are_sealed_and_taken_back() {
+    let app = TestApp::start().await;
+    app.model.next(thinking());
+    let wanted = json!({"input": "Where?", "store": false, "include": ["reasoning.encrypted_content"]});
+    let first = create(&app, wanted).await;
+    let item = &first.body["output"][0];
+    let seal = item["encrypted_content"].as_str().unwrap_or_else(|| panic!("{}", first.text));
+    assert!(!first.text.contains("Hm."), "thinking is in no seal: {}", first.text);
+
+    let question = json!({"role": "user", "content": "Sure?"});
+    let mut output: Vec<Value> = first.body["output"].as_array().unwrap().clone();
+    output.push(question.clone());
+    let second = create(&app, json!({"input": output, "store": false})).await;
+    assert_eq!(second.status, 200, "{}", second.text);
+    let asked = app.model.requests().pop().unwrap();
+    assert_eq!(asked.messages.len(), 2, "the answer and the question");
+    let nameless = json!({"type": "reasoning", "summary": [], "encrypted_content": seal});
+    let third = create(&app, json!({"input": [nameless, question.clone()]})).await;
+    assert_eq!(third.status, 200, "{}", third.text);
+
+    let mut forged = item.clone();
+    forged["encrypted_content"] = json!("gAAAAABforgedX9Y=");
+    let refused = create(&app, json!({"input": [forged, question.clone()]})).await;
+    let error = &refused.body["error"];
+    assert_eq!(
+        (refused.status, &error["code"], &error["message"]),
+        (
+            400,
+            &json!("invalid_encrypted_content"),
+            &json!("The encrypted content gAAA...X9Y= could not be verified.")
+        )
+    );
+    let other = app.service_token().await;
+    let stolen = json!({"model": O4, "input": [item, question]});
+    assert_eq!(app.post_as(&other, PATH, &stolen).await.status, 400);
+    let unasked = create(&app, json!({"input": "Where?"})).await;
+    assert!(!unasked.text.contains("encrypted_content"), "{}", unasked.text);
+}

@@ -7,11 +7,10 @@ use crate::{logs, output};
 use anyhow::Context;
 use boxwood_core::{Clock, SystemClock, SystemIds};
 use boxwood_ingest::PARSER_VERSION;
-use boxwood_server::development;
 use boxwood_server::listen::{Addresses, Server};
 use boxwood_server::tls::{self, CurrentCertificate, TlsFiles};
 use boxwood_server::usage::restore_budgets;
-use boxwood_server::{AppParts, AppState};
+use boxwood_server::{AppParts, AppState, development, seal};
 use boxwood_store::{Seed, SqliteStore, Store, StoreOptions};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +67,8 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
     let certificates = Certificates::open(&config)?;
     let identity = identity_lines(&config, store.as_ref()).await?;
     let stop = CancellationToken::new();
+    let mut settings = config.server.clone();
+    settings.seal_secret = Some(seal::kept_secret(&config.data, &SystemIds)?);
     let state = AppState::new(AppParts {
         store: Arc::clone(&store),
         asker: parts.service.clone(),
@@ -76,7 +77,7 @@ pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCo
         meter: parts.meter.clone(),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds),
-        settings: config.server.clone(),
+        settings,
         stop: stop.clone(),
     });
     let https = match config.https {

@@ -48,6 +48,8 @@ pub struct ResponseRequest {
     pub max_output_tokens: Option<u32>,
     /// With the probabilities of the tokens.
     pub logprobs: bool,
+    /// With a seal on reasoning items.
+    pub sealed: bool,
     /// What the response tells back about its request.
     pub echo: Map<String, Value>,
     /// What was passed over, in words.
@@ -73,6 +75,7 @@ impl ResponseRequest {
             tools::read_choice(&mut fields, &tools, Endpoint::Responses)?;
         let (effort, summary) = read_reasoning(&mut fields, contract)?;
         let (store, background) = read_keeping(&mut fields)?;
+        let (logprobs, sealed) = read_include(&mut fields, contract)?;
         let request = Self {
             input: fields.get("input").cloned(),
             instructions: fields.text("instructions")?.map(str::to_owned),
@@ -92,7 +95,8 @@ impl ResponseRequest {
             effort,
             summary,
             max_output_tokens: fields.tokens("max_output_tokens", FEWEST_TOKENS)?,
-            logprobs: read_include(&mut fields, &mut warnings)?,
+            logprobs,
+            sealed,
             echo: echo(body),
             warnings,
         };
@@ -222,32 +226,32 @@ fn read_text(
     Ok(format)
 }
 
-/// Whether probabilities are asked for; the other words ask for what has no part in answers here.
-fn read_include(fields: &mut Fields<'_>, warnings: &mut Vec<String>) -> Result<bool, OpenAiError> {
+/// Whether probabilities are asked for, and seals; the other words ask for what has no part in answers here.
+fn read_include(fields: &mut Fields<'_>, contract: &Contract) -> Result<(bool, bool), OpenAiError> {
     const LOGPROBS: &str = "message.output_text.logprobs";
+    const SEALS: &str = "reasoning.encrypted_content";
     const WORDS: [(&str, ()); 7] = [
         ("code_interpreter_call.outputs", ()),
         ("computer_call_output.output.image_url", ()),
         ("file_search_call.results", ()),
         ("message.input_image.image_url", ()),
         (LOGPROBS, ()),
-        ("reasoning.encrypted_content", ()),
+        (SEALS, ()),
         ("web_search_call.action.sources", ()),
     ];
-    let mut logprobs = false;
+    let (mut logprobs, mut sealed) = (false, false);
     for (index, entry) in fields.array("include")?.unwrap_or_default().iter().enumerate() {
         let path = format!("include[{index}]");
         let word = super::super::fields::text_of(entry, &path)?;
         super::super::fields::one_of(word, &WORDS, &path)?;
         logprobs |= word == LOGPROBS;
-        if word == "reasoning.encrypted_content" {
-            warnings.push(
-                "include: thinking is not handed out, encrypted or not; the conversation goes on without it"
-                    .to_owned(),
-            );
-        }
+        sealed |= word == SEALS;
     }
-    Ok(logprobs)
+    if sealed && contract.openai && !contract.reasoning {
+        let message = "Encrypted content is not supported with this model.";
+        return Err(OpenAiError::invalid("include", None, message));
+    }
+    Ok((logprobs, sealed))
 }
 
 /// Members that are told back as they came, with the hosts' defaults.
@@ -301,7 +305,14 @@ mod tests {
         assert!(!request.store && !request.background);
         assert_eq!(request.echo["metadata"], json!({"a": "b"}));
         assert_eq!(request.echo["temperature"], 1.0);
-        assert_eq!(request.warnings.len(), 1);
+        assert!(request.sealed && request.warnings.is_empty());
+        let gpt_4 = Contract {
+            reasoning: false,
+            ..O_SERIES
+        };
+        let sealed = json!({"input": "Hi", "include": ["reasoning.encrypted_content"]});
+        let error = ResponseRequest::read(&sealed, &gpt_4).unwrap_err();
+        assert_eq!(error.param.as_deref(), Some("include"));
     }
 
     #[test]

@@ -32,7 +32,11 @@ pub struct Writer {
     /// Whether thinking is told; its place in the output is told always.
     summary: bool,
     logprobs: bool,
+    seal: Option<Seal>,
 }
+
+/// Gives the `encrypted_content` of a reasoning item with this id.
+pub type Seal = Box<dyn Fn(&str) -> Option<String> + Send>;
 
 impl std::fmt::Debug for Writer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -59,6 +63,16 @@ impl Writer {
             sequence: 0,
             summary,
             logprobs,
+            seal: None,
+        }
+    }
+
+    /// With a seal on every reasoning item.
+    #[must_use]
+    pub fn sealing(self, seal: Seal) -> Self {
+        Self {
+            seal: Some(seal),
+            ..self
         }
     }
 
@@ -252,7 +266,11 @@ impl Writer {
             ));
             summary.push(part);
         }
-        events.push(self.done(json!({"id": id, "type": "reasoning", "summary": summary})));
+        let mut item = json!({"id": id, "type": "reasoning", "summary": summary});
+        if let Some(seal) = &self.seal {
+            item["encrypted_content"] = json!(seal(id));
+        }
+        events.push(self.done(item));
         events
     }
 
@@ -408,6 +426,19 @@ mod tests {
         writer.text("x", None);
         let (_, object) = writer.end(&finished(FinishReason::Stop), &json!({}));
         assert_eq!(object["output"][0]["summary"], json!([]));
+        assert!(!object.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn reasoning_items_are_sealed_where_that_is_asked_for() {
+        let mut writer = writer(false).sealing(Box::new(|id| Some(format!("seal of {id}"))));
+        writer.begin(false);
+        writer.reasoning("secret");
+        writer.text("x", None);
+        let (_, object) = writer.end(&finished(FinishReason::Stop), &json!({}));
+        let item = &object["output"][0];
+        let id = item["id"].as_str().unwrap();
+        assert_eq!(item["encrypted_content"], format!("seal of {id}"));
         assert!(!object.to_string().contains("secret"));
     }
 

@@ -70,7 +70,10 @@ async fn prepare(
     let ids = Arc::clone(&state.ids);
     let mut new_id = move |prefix: &str| format!("{prefix}_{}", ids.hex(24));
     let items = match &read.input {
-        Some(given) => input::read(given, &mut new_id)?,
+        Some(given) => {
+            check_seals(state, caller, given)?;
+            input::read(given, &mut new_id)?
+        }
         None => Vec::new(),
     };
     let mut all = earlier(state, caller, read.previous.as_deref()).await?;
@@ -104,12 +107,17 @@ async fn prepare(
         store: read.store,
         echo: read.echo,
     };
+    let mut writer = Writer::new(frame, read.summary, read.logprobs, Box::new(new_id));
+    if read.sealed {
+        let (seals, user) = (Arc::clone(state.seals()), caller.principal.user_id.clone());
+        writer = writer.sealing(Box::new(move |item| seals.seal(&user, item).ok()));
+    }
     Ok(Work {
         state: state.clone(),
         caller: caller.clone(),
         model: serving.model,
         prepared,
-        writer: Writer::new(frame, read.summary, read.logprobs, Box::new(new_id)),
+        writer,
         warnings,
         items,
         previous: read.previous,
@@ -119,6 +127,33 @@ async fn prepare(
         run: None,
         thought: None,
     })
+}
+
+/// Refuses reasoning items whose seal is none of this server's for this user. Items without a seal are taken.
+fn check_seals(state: &AppState, caller: &ModelCaller, input: &Value) -> Result<(), OpenAiError> {
+    let items = input.as_array().into_iter().flatten();
+    for item in items.filter(|item| item["type"] == "reasoning") {
+        let Some(seal) = item["encrypted_content"].as_str() else {
+            continue;
+        };
+        let id = item["id"].as_str();
+        if !state.seals().is_of(seal, &caller.principal.user_id, id) {
+            return Err(not_verified(seal));
+        }
+    }
+    Ok(())
+}
+
+fn not_verified(seal: &str) -> OpenAiError {
+    let head: String = seal.chars().take(4).collect();
+    let tail: String = seal.chars().skip(seal.chars().count().saturating_sub(4)).collect();
+    let message = format!("The encrypted content {head}...{tail} could not be verified.");
+    OpenAiError::failure(
+        400,
+        "invalid_request_error",
+        Some("invalid_encrypted_content"),
+        message,
+    )
 }
 
 /// Input and output of the responses that this one continues.
