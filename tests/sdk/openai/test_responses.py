@@ -47,6 +47,13 @@ class ResponsesTests:
         with self.assertRaises(openai.NotFoundError):
             self.client.responses.retrieve(response.id)
 
+    def test_sealed_reasoning_is_taken_back(self):
+        first = self.create(input="Think!", store=False, include=["reasoning.encrypted_content"])
+        self.assertTrue(first.output[0].encrypted_content)
+        history = [{"role": "user", "content": "Think!"}, *first.output, {"role": "user", "content": "Where?"}]
+        second = self.create(input=history, store=False, include=["reasoning.encrypted_content"])
+        self.assertEqual(second.output_text, "The sun rises in the east.")
+
     def test_functions_are_called_and_answered(self):
         first = self.create(input="The weather in Oslo and in Bergen?", tools=[TOOL])
         calls = [item for item in first.output if item.type == "function_call"]

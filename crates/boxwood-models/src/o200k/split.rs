@@ -129,9 +129,19 @@ struct Scan<'a> {
 impl Scan<'_> {
     /// The class of the character at a place, and its bytes.
     fn class(&self, at: usize) -> Option<(Class, usize)> {
-        let byte = *self.text.as_bytes().get(at)?;
+        let bytes = self.text.as_bytes();
+        let byte = *bytes.get(at)?;
         if byte < 0x80 {
             return Some((self.classes[usize::from(byte)], 1));
+        }
+        // Three bytes have nearly all characters of East Asia: read without looking for boundaries, which `at` is one of.
+        if byte & 0xf0 == 0xe0
+            && let Some([second, third]) = bytes.get(at + 1..at + 3)
+        {
+            let code = usize::from(byte & 0x0f) << 12
+                | usize::from(second & 0x3f) << 6
+                | usize::from(third & 0x3f);
+            return Some((self.classes[code], 3));
         }
         let character = self.text.get(at..)?.chars().next()?;
         Some((self.classes[character as usize], character.len_utf8()))

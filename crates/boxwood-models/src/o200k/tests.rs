@@ -11,6 +11,13 @@ fn the_vocabulary_is_the_one_that_tiktoken_demands() {
     let expected = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d";
     assert_eq!(hex::encode(Sha256::digest(&text)), expected);
     let vocabulary = VOCABULARY.as_ref().unwrap();
+    let used = |table: &Table| {
+        let taken = table.slots.iter().filter(|slot| **slot != FREE);
+        (taken.count(), table.slots.len())
+    };
+    for (taken, slots) in [used(&vocabulary.common), used(&vocabulary.east)] {
+        assert!(taken > 0 && 2 * taken < slots, "{taken} of {slots}");
+    }
     assert_eq!((vocabulary.rank(b"!"), vocabulary.rank(b" the")), (0, 290));
     // No two tokens have the same hash, or one of them would not be found.
     for (rank, line) in text

@@ -1,5 +1,6 @@
 //! Clients that people use already against the program: the Node SDK's own test files, unmodified; ours over the Python
-//! SDK, LangChain and LlamaIndex; the code of `docs/clients.md`; and schemathesis over what the server says it serves.
+//! SDK, LangChain, LlamaIndex and OpenAI's package; the code of `docs/clients.md`; and schemathesis over what the server
+//! says it serves.
 //!
 //! They need `node` with npm, and `python3` with venv; packages are installed once, by lock files (`tests/sdk`). With
 //! `BOXWOOD_SDK=skip` these tests say so and do nothing. What each client called and got is compared with
@@ -87,6 +88,28 @@ fn every_client_gets_answers_from_the_default_model() {
     run(&server, &["frameworks", "test_langchain"], Some("langchain"));
     run(&server, &["frameworks", "test_llama_index"], Some("llama-index"));
     run(&server, &["snippets"], None);
+    run_openai(&server);
+}
+
+/// The openai package, with the model under its own name and standing in for a card.
+fn run_openai(server: &Server) {
+    let (status, body) = server.get("/v1/models", Some("boxwood-dev-token"));
+    assert_eq!(status, 200, "{body}");
+    let models: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let listed = models["data"].as_array().unwrap();
+    let local = listed
+        .iter()
+        .find(|model| model["boxwood"]["served_by"]["relation"] == "local")
+        .unwrap();
+    let outcome = Command::new(repository().join("tests/sdk/openai.sh"))
+        .arg("local")
+        .env("BOXWOOD_OPENAI_URL", format!("http://{}", server.http))
+        .env("BOXWOOD_OPENAI_TOKEN", "boxwood-dev-token")
+        .env("BOXWOOD_OPENAI_MODEL", "azure__openai__gpt_o4_mini")
+        .env("BOXWOOD_OPENAI_LOCAL", local["id"].as_str().unwrap())
+        .status()
+        .unwrap();
+    assert!(outcome.success(), "the server said:\n{}", server.log());
 }
 
 #[test]
