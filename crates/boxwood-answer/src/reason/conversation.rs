@@ -1,7 +1,8 @@
 //! A conversation that is thought about before it is answered, for a model that does not think by itself.
 //!
 //! * a question with one right answer ([`super::exercise`]) is worked out as any problem is; the answer is then put into
-//!   words, and checked to give what was worked out, unless nothing but the answer was asked for
+//!   words, and checked to give what was worked out, unless nothing but the answer was asked for; a reply that must keep
+//!   to a schema gets it into its prompt
 //! * anything else is thought about freely, and the reply is asked for with what was thought in its prompt
 //!
 //! Invariants: nothing of the thinking is part of the reply; thinking and reply together keep to the caller's bound of
@@ -15,7 +16,7 @@ use super::problem::{AnswerForm, ProgramUsed, ReasoningReport, Settings, Solutio
 use super::sandbox::Sandbox;
 use super::schedule;
 use super::solve::{report, solve_by};
-use super::structured::{Words, add, noted, think_first, tokens};
+use super::structured::{Words, add, noted, tokens};
 use super::thinker::{Ended, Thinker};
 use crate::error::AnswerError;
 use crate::progress::ProgressSink;
@@ -42,6 +43,12 @@ const WORDS: Words = Words {
     before: "Before you answer, think in plain words, briefly: what is asked, what is known, and what follows from it. \
              Do not write the answer itself yet.",
     after: "Nobody but you sees these notes. Now answer the message above them, in its language.",
+};
+/// Around a reply that is held to a schema.
+const SCHEMA_WORDS: Words = Words {
+    before: "Before you answer, think in plain words, briefly: what is asked, what is known, and what follows from it. \
+             No JSON yet.",
+    after: "Nobody but you sees these notes. Now the reply itself.",
 };
 
 /// How much may be thought about a conversation.
@@ -128,10 +135,13 @@ impl Deliberation {
             .total_tokens
             .is_none_or(|total| total >= LEAST_TO_WORK_OUT)
             && self.room >= ROOM_TO_WORK_OUT;
-        if !self.works_out || !fits || request.response_format.is_some() || !request.stop.is_empty() {
+        if !self.works_out || !fits || !request.stop.is_empty() {
             return None;
         }
-        exercise_in(&request.messages.last()?.content)
+        let exercise = exercise_in(&request.messages.last()?.content)?;
+        // A function is written as such, not into a schema.
+        let is_code = matches!(exercise.problem.form, AnswerForm::Code { .. });
+        (request.response_format.is_none() || !is_code).then_some(exercise)
     }
 }
 
@@ -150,9 +160,6 @@ pub async fn deliberate(
     share_all(&mut request);
     let mut thought = match wanted.exercise(&request) {
         Some(exercise) => work_out(model, request, &exercise, wanted, cancel, progress).await?,
-        None if request.response_format.is_some() => {
-            within_schema(model, request, wanted, cancel, progress).await?
-        }
         None => freely(model, request, wanted, cancel, progress).await?,
     };
     thought.usage.total_time = started.elapsed();
@@ -188,9 +195,10 @@ fn share_all(request: &mut ChatRequest) {
     }
 }
 
-/// The conversation with an instruction after its last message, answered by likelihood alone.
+/// The conversation with an instruction after its last message, answered freely and by likelihood alone.
 fn framed(request: &ChatRequest, instruction: &str) -> ChatRequest {
     let mut framed = request.clone();
+    framed.response_format = None;
     framed.sampling = Sampling {
         temperature: Some(0.0),
         ..Sampling::default()
@@ -209,7 +217,9 @@ async fn work_out(
     progress: &dyn ProgressSink,
 ) -> Result<Deliberated, AnswerError> {
     let total = wanted.total_tokens.unwrap_or(u32::MAX);
-    let worded = if exercise.alone { 0 } else { WORDED.min(total / 2) };
+    let structured = request.response_format.is_some();
+    let alone = exercise.alone && !structured;
+    let worded = if alone { 0 } else { WORDED.min(total / 2) };
     let settings = wanted.settings(&request, total - worded);
     let frame = |instruction: &str| framed(&request, instruction);
     let thinker = Thinker::new(model, &settings, cancel, progress).framed(&frame);
@@ -221,7 +231,11 @@ async fn work_out(
     let spent = usage_of(&thinker);
     let next = if solution.answer.is_empty() {
         ask(request.clone(), wanted, spent.output_tokens, 0)
-    } else if exercise.alone {
+    } else if structured {
+        let mut request = request.clone();
+        add(&mut request, &worked_out(exercise, &solution, "Now the reply itself."));
+        ask(request, wanted, spent.output_tokens, 0)
+    } else if alone {
         let text = exercise.shown(&solution.answer);
         let finish = FinishReason::Stop;
         Next::Reply { text, finish }
@@ -251,62 +265,42 @@ async fn in_words(
 ) -> Result<Next, AnswerError> {
     let named = exercise.named(&solution.answer);
     let mut worded = request.clone();
-    let result = crate::prompt::neutralise(&named);
-    add(
-        &mut worded,
-        &format!("Worked out before: the answer is {result}. Answer the message above with it, in its language."),
-    );
+    let then = "Answer the message above with it, in its language.";
+    add(&mut worded, &worked_out(exercise, solution, then));
     let most = most.min(request.max_output_tokens);
-    let written = thinker.conclude(worded, most).await?;
-    let text = written.text.trim();
-    let is_cut = written.ended == Ended::Time;
-    if is_cut || !exercise.is_given_in(text, &solution.answer) {
-        return Ok(Next::Reply {
+    let written = match thinker.conclude(worded, most).await {
+        Ok(written) => Some(written),
+        Err(AnswerError::Cancelled) => return Err(AnswerError::Cancelled),
+        Err(error) => {
+            tracing::debug!(%error, "a result could not be put into words");
+            None
+        }
+    };
+    let given = written.filter(|written| {
+        written.ended != Ended::Time && exercise.is_given_in(&written.text, &solution.answer)
+    });
+    Ok(match given {
+        None => Next::Reply {
             text: named,
             finish: FinishReason::Stop,
-        });
-    }
-    Ok(Next::Reply {
-        text: text.to_owned(),
-        finish: match written.ended {
-            Ended::Length => FinishReason::Length,
-            _ => FinishReason::Stop,
         },
-    })
-}
-
-/// Thinking before a reply that is held to a schema.
-async fn within_schema(
-    model: &ResolvedModel,
-    request: ChatRequest,
-    wanted: &Deliberation,
-    cancel: &CancellationToken,
-    progress: &dyn ProgressSink,
-) -> Result<Deliberated, AnswerError> {
-    let most = wanted.free_tokens().saturating_add(ANSWER_RESERVE);
-    let settings = wanted.settings(&request, most);
-    let (request, usage) = think_first(model, request, &settings, cancel, progress).await?;
-    let spent = usage.output_tokens;
-    Ok(Deliberated {
-        next: ask(request, wanted, spent, spent),
-        report: ReasoningReport {
-            effort: wanted.effort,
-            samples: 1,
-            tokens: spent,
-            stopped_by: if spent > 0 {
-                StoppedBy::Completed
-            } else {
-                StoppedBy::TimeLimit
+        Some(written) => Next::Reply {
+            text: written.text.trim().to_owned(),
+            finish: match written.ended {
+                Ended::Length => FinishReason::Length,
+                _ => FinishReason::Stop,
             },
-            summary: "the model thought in words before it filled in the schema".to_owned(),
         },
-        calculation: None,
-        usage,
-        served: model.clone(),
     })
 }
 
-/// Thinking before a reply in words.
+/// What was worked out, in words for the prompt of the reply.
+fn worked_out(exercise: &Exercise, solution: &Solution, then: &str) -> String {
+    let result = crate::prompt::neutralise(&exercise.named(&solution.answer));
+    format!("Worked out before: the answer is {result}. {then}")
+}
+
+/// Thinking before the reply.
 async fn freely(
     model: &ResolvedModel,
     request: ChatRequest,
@@ -317,7 +311,11 @@ async fn freely(
     let most = tokens(wanted.effort).min(wanted.free_tokens());
     let settings = wanted.settings(&request, most.saturating_add(ANSWER_RESERVE));
     let thinker = Thinker::new(model, &settings, cancel, progress);
-    let (request, ended) = noted(&thinker, request, most, WORDS).await?;
+    let words = match request.response_format {
+        Some(_) => SCHEMA_WORDS,
+        None => WORDS,
+    };
+    let (request, ended) = noted(&thinker, request, most, words).await?;
     let usage = usage_of(&thinker);
     let stopped_by = match ended {
         Some(Ended::Complete) => StoppedBy::Completed,

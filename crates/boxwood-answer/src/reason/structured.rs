@@ -2,7 +2,7 @@
 //! prompt of the reply, which is held to it.
 //!
 //! Invariant: the documents stay the beginning of both prompts, so that they are read once; nothing of the thinking is
-//! part of the reply. Called by extraction, and by [`super::conversation`] for a request with a schema.
+//! part of the reply. Called by extraction; [`noted`] by [`super::conversation`] too.
 
 use super::problem::Settings;
 use super::solve::thinks_by_itself;

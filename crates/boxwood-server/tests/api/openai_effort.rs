@@ -223,6 +223,25 @@ async fn a_structured_reply_is_held_to_its_schema_after_free_thinking() {
 }
 
 #[tokio::test]
+async fn a_result_that_was_worked_out_goes_into_a_structured_reply() {
+    let app = start().await;
+    app.model.respond_with(|request| match request.response_format {
+        Some(_) => Some(Script::SaysJson(json!({"apples": 7}))),
+        None => respond(request, ""),
+    });
+    let schema = json!({"type": "object", "properties": {"apples": {"type": "integer"}}, "required": ["apples"], "additionalProperties": false});
+    let format = json!({"type": "json_schema", "json_schema": {"name": "apples", "strict": true, "schema": schema}});
+    let body = chat(&app, APPLES, json!({"reasoning_effort": "medium", "response_format": format})).await;
+    assert_eq!(content(&body), "{\"apples\":7}");
+    let requests = app.model.requests();
+    let [thinking @ .., reply] = requests.as_slice() else {
+        panic!("{requests:?}")
+    };
+    assert!(thinking.len() == 2 && thinking.iter().all(|request| request.response_format.is_none()));
+    assert!(last(reply).contains("Worked out before: the answer is 7."));
+}
+
+#[tokio::test]
 async fn a_stream_has_the_same_pieces_as_without_thinking() {
     let app = start().await;
     let more = json!({"reasoning_effort": "medium", "stream": true, "stream_options": {"include_usage": true}});
