@@ -79,7 +79,9 @@ impl ModelRegistry {
             remotes.insert(binding.name.clone(), tape.around(Arc::new(model)));
         }
         let on_hosts = remote_embedders.values();
-        let on_hosts: Vec<String> = on_hosts.map(|embedder| embedder.identity().name.clone()).collect();
+        let on_hosts: Vec<String> = on_hosts
+            .map(|embedder| embedder.identity().name.clone())
+            .collect();
         let embedder = tape.around_local_embedder(embedder, &on_hosts);
         let inner = Inner {
             settings,

@@ -123,7 +123,9 @@ mod tests {
         let second = kept_secret(data.path(), &SystemIds).unwrap();
         assert_eq!(first.expose_secret(), second.expose_secret());
         let user: UserId = "7".parse().unwrap();
-        let seal = SealKey::new(Some(&first), &SystemIds).seal(&user, "rs_1").unwrap();
+        let seal = SealKey::new(Some(&first), &SystemIds)
+            .seal(&user, "rs_1")
+            .unwrap();
         assert!(SealKey::new(Some(&second), &SystemIds).is_of(&seal, &user, None));
     }
 }

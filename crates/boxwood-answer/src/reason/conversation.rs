@@ -131,10 +131,8 @@ impl Deliberation {
 
     /// The question of the last message, where it can be worked out.
     fn exercise(&self, request: &ChatRequest) -> Option<Exercise> {
-        let fits = self
-            .total_tokens
-            .is_none_or(|total| total >= LEAST_TO_WORK_OUT)
-            && self.room >= ROOM_TO_WORK_OUT;
+        let fits =
+            self.total_tokens.is_none_or(|total| total >= LEAST_TO_WORK_OUT) && self.room >= ROOM_TO_WORK_OUT;
         if !self.works_out || !fits || !request.stop.is_empty() {
             return None;
         }
@@ -233,7 +231,10 @@ async fn work_out(
         ask(request.clone(), wanted, spent.output_tokens, 0)
     } else if structured {
         let mut request = request.clone();
-        add(&mut request, &worked_out(exercise, &solution, "Now the reply itself."));
+        add(
+            &mut request,
+            &worked_out(exercise, &solution, "Now the reply itself."),
+        );
         ask(request, wanted, spent.output_tokens, 0)
     } else if alone {
         let text = exercise.shown(&solution.answer);

@@ -256,10 +256,7 @@ mod tests {
                 "Find x where x + 1 = 2.\n\nPut the final answer into \\boxed{}.",
                 Some((AnswerForm::Math, true)),
             ),
-            (
-                "Simplify \\frac{2}{4}.",
-                Some((AnswerForm::Math, false)),
-            ),
+            ("Simplify \\frac{2}{4}.", Some((AnswerForm::Math, false))),
             (
                 "Sales were 1,250 in 2019 and 1,000 in 2018.\n\nWhat was the percentage change in sales?",
                 Some((AnswerForm::Text, false)),
@@ -275,11 +272,18 @@ mod tests {
 
     #[test]
     fn options_are_told_from_the_words_around_them() {
-        let message = "What is 3 + 4?\n(A) 12\n(B) 7\n\nGive the letter of the right option alone on the last line.";
+        let message =
+            "What is 3 + 4?\n(A) 12\n(B) 7\n\nGive the letter of the right option alone on the last line.";
         let exercise = exercise_in(message).unwrap();
         assert_eq!(exercise.problem.question, "What is 3 + 4?");
-        assert!(exercise.alone && matches!(&exercise.problem.form, AnswerForm::Choice(choices) if choices.len() == 2));
-        assert_eq!((exercise.shown("B"), exercise.named("B")), ("B".to_owned(), "(B) 7".to_owned()));
+        assert!(
+            exercise.alone
+                && matches!(&exercise.problem.form, AnswerForm::Choice(choices) if choices.len() == 2)
+        );
+        assert_eq!(
+            (exercise.shown("B"), exercise.named("B")),
+            ("B".to_owned(), "(B) 7".to_owned())
+        );
         assert!(exercise.is_given_in("It is (B), that is 7.", "B") && !exercise.is_given_in("(A) 12", "B"));
         assert!(exercise_in("Weigh these:\n(A) cash\n(B) credit").is_none());
     }
@@ -291,7 +295,10 @@ mod tests {
         let exercise = exercise_in(&message).unwrap();
         let entry_point = Some("two".to_owned());
         assert_eq!(exercise.problem.form, AnswerForm::Code { entry_point });
-        assert_eq!(exercise.shown("def two(x):\n    return 2 * x\n"), "```python\ndef two(x):\n    return 2 * x\n```");
+        assert_eq!(
+            exercise.shown("def two(x):\n    return 2 * x\n"),
+            "```python\ndef two(x):\n    return 2 * x\n```"
+        );
         assert!(exercise_in("What does this do?\n```python\ndef f(x):\n    return x\n```").is_none());
     }
 

@@ -259,8 +259,16 @@ async fn vectors_are_played_back_text_by_text() {
     let played = tape.around_local_embedder(None, &[]).unwrap();
     assert_eq!((played.identity(), played.dimensions()), (&identity(), 2));
     let again = played.embed(&texts(&["three", "a secret", "one"])).await.unwrap();
-    assert_eq!((&again[0], &again[2]), (&first[1], &first[0]), "in whatever order they come");
-    let miss = played.embed(&texts(&["one", "threw"])).await.unwrap_err().to_string();
+    assert_eq!(
+        (&again[0], &again[2]),
+        (&first[1], &first[0]),
+        "in whatever order they come"
+    );
+    let miss = played
+        .embed(&texts(&["one", "threw"]))
+        .await
+        .unwrap_err()
+        .to_string();
     for part in ["line 1", "`text` differs from character 4"] {
         assert!(miss.contains(part), "{part} is missing in: {miss}");
     }

@@ -138,9 +138,8 @@ impl Scan<'_> {
         if byte & 0xf0 == 0xe0
             && let Some([second, third]) = bytes.get(at + 1..at + 3)
         {
-            let code = usize::from(byte & 0x0f) << 12
-                | usize::from(second & 0x3f) << 6
-                | usize::from(third & 0x3f);
+            let code =
+                usize::from(byte & 0x0f) << 12 | usize::from(second & 0x3f) << 6 | usize::from(third & 0x3f);
             return Some((self.classes[code], 3));
         }
         let character = self.text.get(at..)?.chars().next()?;

@@ -131,10 +131,7 @@ fn whole(asked: &Asked, collected: Vec<Collected>) -> Response {
         .first()
         .map_or(&asked.model, |first| &first.served)
         .clone();
-    let thoughts: Vec<_> = collected
-        .iter()
-        .filter_map(|one| one.thought.clone())
-        .collect();
+    let thoughts: Vec<_> = collected.iter().filter_map(|one| one.thought.clone()).collect();
     let mut boxwood = told(&served, &asked.warnings, &thoughts);
     let thinking: Vec<&str> = collected.iter().map(|one| one.reasoning.as_str()).collect();
     if thinking.iter().any(|text| !text.is_empty()) {

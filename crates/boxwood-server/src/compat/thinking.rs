@@ -54,7 +54,10 @@ impl Thinking {
         if messages.iter().any(|message| !message.images.is_empty()) {
             return Err("it can't think about pictures");
         }
-        if messages.last().is_none_or(|message| message.role != ChatRole::User) {
+        if messages
+            .last()
+            .is_none_or(|message| message.role != ChatRole::User)
+        {
             return Err("the conversation does not end with a message of the user");
         }
         let thinking = Self {

@@ -518,7 +518,10 @@ async fn other_addresses_and_bodies_are_refused_in_the_same_form() {
     let app = TestApp::start().await;
     let nowhere = app.get("/v1/assistants").await;
     refused(&nowhere, 404, Value::Null, Value::Null);
-    assert_eq!(nowhere.body["error"]["message"], "Invalid URL (GET /v1/assistants)");
+    assert_eq!(
+        nowhere.body["error"]["message"],
+        "Invalid URL (GET /v1/assistants)"
+    );
     let method = app.get(CHAT).await;
     refused(&method, 405, Value::Null, Value::Null);
     assert_eq!(

@@ -12,7 +12,8 @@ const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
 const O4: &str = "azure__openai__gpt_o4_mini";
 const APPLES: &str = "Ann has 3 apples and buys 4. How many are there?";
-const ALONE: &str = "Ann has 3 apples and buys 4. How many are there?\n\nGive the number alone on the last line.";
+const ALONE: &str =
+    "Ann has 3 apples and buys 4. How many are there?\n\nGive the number alone on the last line.";
 const POEM: &str = "Write a line about the sea.";
 
 /// A worker that prints what every program of these tests gives.
@@ -96,11 +97,23 @@ async fn a_computation_is_worked_out_and_the_answer_stands_alone_where_that_is_a
     assert_eq!(content(&body), "7");
     assert_eq!(body["choices"][0]["finish_reason"], "stop");
     let usage = &body["usage"];
-    assert!(usage["completion_tokens_details"]["reasoning_tokens"].as_u64().unwrap() > 0);
-    assert!(usage["prompt_tokens"].as_u64().unwrap() < 100, "the prompt is counted once: {usage}");
+    assert!(
+        usage["completion_tokens_details"]["reasoning_tokens"]
+            .as_u64()
+            .unwrap()
+            > 0
+    );
+    assert!(
+        usage["prompt_tokens"].as_u64().unwrap() < 100,
+        "the prompt is counted once: {usage}"
+    );
     let thinking = &body["boxwood"]["thinking"][0];
     assert_eq!(
-        (&thinking["effort"], &thinking["samples"], &thinking["calculation"]["output"]),
+        (
+            &thinking["effort"],
+            &thinking["samples"],
+            &thinking["calculation"]["output"]
+        ),
         (&json!("medium"), &json!(2), &json!("7")),
         "{thinking}"
     );
@@ -130,7 +143,11 @@ async fn a_result_is_put_into_words_that_give_it() {
     );
     let contradicting = start_saying("Ann has 12 apples.").await;
     let body = chat(&contradicting, APPLES, effort).await;
-    assert_eq!(content(&body), "7", "words that give another result are not shown");
+    assert_eq!(
+        content(&body),
+        "7",
+        "words that give another result are not shown"
+    );
 }
 
 #[tokio::test]
@@ -140,7 +157,10 @@ async fn anything_else_is_thought_about_and_then_answered() {
     assert_eq!(content(&body), "The sea is wide.");
     let usage = &body["usage"];
     assert_eq!(
-        (&usage["completion_tokens"], &usage["completion_tokens_details"]["reasoning_tokens"]),
+        (
+            &usage["completion_tokens"],
+            &usage["completion_tokens_details"]["reasoning_tokens"]
+        ),
         (&json!(7), &json!(3))
     );
     assert_eq!(body["boxwood"]["thinking"][0]["stopped_by"], "completed");
@@ -173,7 +193,11 @@ async fn the_client_s_bound_holds_for_thinking_and_answer_together() {
         .iter()
         .map(|request| request.max_output_tokens)
         .collect();
-    assert_eq!(limits, [150, 297], "half for thinking, and what it left for the answer");
+    assert_eq!(
+        limits,
+        [150, 297],
+        "half for thinking, and what it left for the answer"
+    );
 
     let more = json!({"reasoning_effort": "high", "max_completion_tokens": 50});
     let body = chat(&app, POEM, more).await;
@@ -187,7 +211,10 @@ async fn the_client_s_bound_holds_for_thinking_and_answer_together() {
         json!({"reasoning_effort": "high", "max_completion_tokens": 400}),
     )
     .await;
-    assert!(spent["usage"]["completion_tokens"].as_u64().unwrap() <= 400, "{spent}");
+    assert!(
+        spent["usage"]["completion_tokens"].as_u64().unwrap() <= 400,
+        "{spent}"
+    );
     let first = &thinks_much.model.requests()[0];
     assert!(first.max_output_tokens <= 400 - 48);
 }
@@ -212,7 +239,8 @@ async fn a_structured_reply_is_held_to_its_schema_after_free_thinking() {
         })
     });
     let schema = json!({"type": "object", "properties": {"direction": {"type": "string"}}, "required": ["direction"], "additionalProperties": false});
-    let format = json!({"type": "json_schema", "json_schema": {"name": "sun", "strict": true, "schema": schema}});
+    let format =
+        json!({"type": "json_schema", "json_schema": {"name": "sun", "strict": true, "schema": schema}});
     let more = json!({"reasoning_effort": "medium", "response_format": format});
     let body = chat(&app, "Where does the sun rise?", more).await;
     assert_eq!(content(&body), "{\"direction\":\"east\"}");
@@ -230,8 +258,14 @@ async fn a_result_that_was_worked_out_goes_into_a_structured_reply() {
         None => respond(request, ""),
     });
     let schema = json!({"type": "object", "properties": {"apples": {"type": "integer"}}, "required": ["apples"], "additionalProperties": false});
-    let format = json!({"type": "json_schema", "json_schema": {"name": "apples", "strict": true, "schema": schema}});
-    let body = chat(&app, APPLES, json!({"reasoning_effort": "medium", "response_format": format})).await;
+    let format =
+        json!({"type": "json_schema", "json_schema": {"name": "apples", "strict": true, "schema": schema}});
+    let body = chat(
+        &app,
+        APPLES,
+        json!({"reasoning_effort": "medium", "response_format": format}),
+    )
+    .await;
     assert_eq!(content(&body), "{\"apples\":7}");
     let requests = app.model.requests();
     let [thinking @ .., reply] = requests.as_slice() else {
@@ -244,7 +278,8 @@ async fn a_result_that_was_worked_out_goes_into_a_structured_reply() {
 #[tokio::test]
 async fn a_stream_has_the_same_pieces_as_without_thinking() {
     let app = start().await;
-    let more = json!({"reasoning_effort": "medium", "stream": true, "stream_options": {"include_usage": true}});
+    let more =
+        json!({"reasoning_effort": "medium", "stream": true, "stream_options": {"include_usage": true}});
     let reply = app.post(CHAT, &body(POEM, more)).await;
     answered(&reply);
     let events: Vec<Value> = reply
@@ -294,7 +329,10 @@ async fn responses_tell_the_report_as_their_summary() {
             .unwrap_or_else(|| panic!("{name}: {}", reply.text))
     };
     assert!(place("response.created") < place("response.output_text.delta"));
-    assert!(!reply.text.contains("reasoning_summary_text"), "unasked, nothing is summed up");
+    assert!(
+        !reply.text.contains("reasoning_summary_text"),
+        "unasked, nothing is summed up"
+    );
     assert!(place("\"type\":\"reasoning\"") < place("response.output_text.delta"));
 }
 
@@ -305,7 +343,12 @@ async fn a_busy_model_is_told_with_a_status_before_any_thinking() {
         app.model.next(Script::Overloaded(Duration::from_secs(2)));
         let more = json!({"reasoning_effort": "high", "stream": stream});
         let reply = app.post(CHAT, &body(POEM, more)).await;
-        assert_eq!((reply.status, reply.header("retry-after")), (429, "2"), "{}", reply.text);
+        assert_eq!(
+            (reply.status, reply.header("retry-after")),
+            (429, "2"),
+            "{}",
+            reply.text
+        );
     }
 }
 

@@ -339,8 +339,14 @@ async fn reasoning_items_of_clients_that_keep_their_conversation_are_sealed_and_
     let wanted = json!({"input": "Where?", "store": false, "include": ["reasoning.encrypted_content"]});
     let first = create(&app, wanted).await;
     let item = &first.body["output"][0];
-    let seal = item["encrypted_content"].as_str().unwrap_or_else(|| panic!("{}", first.text));
-    assert!(!first.text.contains("Hm."), "thinking is in no seal: {}", first.text);
+    let seal = item["encrypted_content"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{}", first.text));
+    assert!(
+        !first.text.contains("Hm."),
+        "thinking is in no seal: {}",
+        first.text
+    );
 
     let question = json!({"role": "user", "content": "Sure?"});
     let mut output: Vec<Value> = first.body["output"].as_array().unwrap().clone();

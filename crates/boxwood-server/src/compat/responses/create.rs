@@ -146,7 +146,10 @@ fn check_seals(state: &AppState, caller: &ModelCaller, input: &Value) -> Result<
 
 fn not_verified(seal: &str) -> OpenAiError {
     let head: String = seal.chars().take(4).collect();
-    let tail: String = seal.chars().skip(seal.chars().count().saturating_sub(4)).collect();
+    let tail: String = seal
+        .chars()
+        .skip(seal.chars().count().saturating_sub(4))
+        .collect();
     let message = format!("The encrypted content {head}...{tail} could not be verified.");
     OpenAiError::failure(
         400,
