@@ -34,8 +34,8 @@ mod thinker;
 mod values;
 mod vote;
 
-pub(crate) use files::{Asked, Computed, by_calculation};
 pub use conversation::{Deliberated, Deliberation, Next, deliberate};
+pub(crate) use files::{Asked, Computed, by_calculation};
 pub use options::choices_in;
 pub use problem::{
     AnswerForm, Choice, Problem, ProgramUsed, ReasoningReport, Settings, Solution, StoppedBy, ValueUsed,
