@@ -13,7 +13,7 @@ use std::process::ExitCode;
 const LONGEST_FILE: usize = 640;
 
 /// Libraries that only the named crates may list under `[dependencies]`.
-const KEPT_UNDER: [(&str, &[&str]); 9] = [
+const KEPT_UNDER: [(&str, &[&str]); 11] = [
     ("axum", &["boxwood-server", "boxwood-test"]),
     ("reqwest", &["boxwood-models", "boxwood-test", "boxwood-eval"]),
     ("jsonschema", &["boxwood-eval"]),
@@ -23,6 +23,8 @@ const KEPT_UNDER: [(&str, &[&str]); 9] = [
     ("hayro", &["boxwood-ingest"]),
     ("rten", &["boxwood-ingest"]),
     ("calamine", &["boxwood-ingest"]),
+    ("landlock", &["boxwood-cage"]),
+    ("seccompiler", &["boxwood-cage"]),
 ];
 
 #[expect(

@@ -7,42 +7,61 @@
 //! report, which the parent logs. Invariant: called before any other thread exists.
 
 use crate::context::{IngestLimits, OcrConfig, process_cpu_time};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use boxwood_cage::{DEVICES, LIBRARIES, Reach, Refused, Resource, keep_files, limit_resources, refuse_calls};
+use rustix::process::setrlimit;
+use std::path::PathBuf;
 
 /// Files that one worker parses at most; bounds the processor time of its whole life.
 pub(super) const MAX_FILES: u64 = 64;
 
+/// What Tesseract needs besides the libraries of every program.
+const PROGRAMS: [&str; 2] = ["/bin", "/opt/homebrew"];
+/// Small system files that OpenMP asks for.
+const SYSTEM_FILES: [&str; 2] = ["/proc/cpuinfo", "/sys/devices/system/cpu"];
+
 /// Applies all layers; the text says which hold.
 pub(super) fn enter(limits: &IngestLimits, ocr: &OcrConfig) -> String {
     let _ = rustix::process::nice(5);
-    let mut report = vec![resource_limits(limits)];
-    report.push(system::restrict_files(ocr));
-    report.push(system::filter_calls(ocr));
-    report.join(", ")
+    [resource_limits(limits), restrict_files(ocr), filter_calls(ocr)].join(", ")
 }
 
 fn resource_limits(limits: &IngestLimits) -> String {
-    let fixed = |value: u64| Rlimit {
-        current: Some(value),
-        maximum: Some(value),
-    };
     let life = file_cpu_seconds(limits, limits.max_ocr_pages).saturating_mul(MAX_FILES);
-    let all = [
+    let missing = limit_resources(&[
         // Anonymous memory; address space is not limited since mapped model files and thread stacks are not use.
-        (Resource::Data, fixed(limits.memory_bytes)),
-        (Resource::Fsize, fixed(0)),
-        (Resource::Core, fixed(0)),
-        (Resource::Nofile, fixed(128)),
-        (Resource::Cpu, fixed(life)),
-    ];
-    let missing: Vec<String> = all
-        .into_iter()
-        .filter_map(|(resource, limit)| setrlimit(resource, limit).err().map(|_| format!("{resource:?}")))
-        .collect();
+        (Resource::Data, limits.memory_bytes),
+        (Resource::Fsize, 0),
+        (Resource::Core, 0),
+        (Resource::Nofile, 128),
+        (Resource::Cpu, life),
+    ]);
+    let missing: Vec<String> = missing.iter().map(|resource| format!("{resource:?}")).collect();
     if missing.is_empty() {
         "resource limits".to_owned()
     } else {
         format!("resource limits without {}", missing.join(" and "))
+    }
+}
+
+fn restrict_files(ocr: &OcrConfig) -> String {
+    let all = |paths: &[&str], reach: Reach| -> Vec<(PathBuf, Reach)> {
+        paths.iter().map(|path| (PathBuf::from(path), reach)).collect()
+    };
+    let mut kept = all(&DEVICES, Reach::ReadAndWrite);
+    kept.extend(all(&SYSTEM_FILES, Reach::ReadAndWrite));
+    kept.extend(ocr.models_dir.clone().map(|models| (models, Reach::Read)));
+    if ocr.engine.may_run_tesseract() {
+        kept.extend(all(&LIBRARIES, Reach::ReadAndExecute));
+        kept.extend(all(&PROGRAMS, Reach::ReadAndExecute));
+        kept.extend(std::env::var_os("TESSDATA_PREFIX").map(|data| (data.into(), Reach::Read)));
+    }
+    keep_files(&kept)
+}
+
+fn filter_calls(ocr: &OcrConfig) -> String {
+    match ocr.engine.may_run_tesseract() {
+        true => refuse_calls(&[]),
+        false => refuse_calls(&[Refused::Programs]),
     }
 }
 
@@ -64,127 +83,9 @@ fn file_cpu_seconds(limits: &IngestLimits, ocr_pages: u32) -> u64 {
         .saturating_add(pages.saturating_mul(limits.ocr_page_seconds))
 }
 
-#[cfg(target_os = "linux")]
-mod system {
-    use crate::context::OcrConfig;
-    use landlock::{
-        ABI, Access, AccessFs, AccessNet, BitFlags, RulesetAttr, RulesetCreatedAttr, RulesetError,
-        RulesetStatus, Scope, path_beneath_rules,
-    };
-    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
-    use std::collections::BTreeMap;
-
-    /// The newest Landlock that the rules below were written against; older kernels enforce what they know.
-    const LANDLOCK: ABI = ABI::V6;
-    /// What a dynamically linked program needs to start.
-    const PROGRAMS: &[&str] = &[
-        "/usr",
-        "/bin",
-        "/lib",
-        "/lib64",
-        "/opt/homebrew",
-        "/etc/ld.so.cache",
-    ];
-    /// Small system files that the standard library and OpenMP ask for.
-    const SYSTEM_FILES: &[&str] = &[
-        "/dev/null",
-        "/dev/urandom",
-        "/proc/cpuinfo",
-        "/sys/devices/system/cpu",
-    ];
-
-    pub(super) fn restrict_files(ocr: &OcrConfig) -> String {
-        match landlock(ocr) {
-            Ok(RulesetStatus::FullyEnforced) => "landlock".to_owned(),
-            Ok(RulesetStatus::PartiallyEnforced) => "landlock in part".to_owned(),
-            Ok(RulesetStatus::NotEnforced) => "no landlock".to_owned(),
-            Err(error) => format!("no landlock ({error})"),
-        }
-    }
-
-    fn landlock(ocr: &OcrConfig) -> Result<RulesetStatus, RulesetError> {
-        let read: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::ReadDir;
-        let mut ruleset = landlock::Ruleset::default()
-            .handle_access(AccessFs::from_all(LANDLOCK))?
-            .handle_access(AccessNet::from_all(LANDLOCK))?
-            .scope(Scope::from_all(LANDLOCK))?
-            .create()?
-            .add_rules(path_beneath_rules(&ocr.models_dir, read))?
-            .add_rules(path_beneath_rules(SYSTEM_FILES, read | AccessFs::WriteFile))?;
-        if ocr.engine.may_run_tesseract() {
-            ruleset = ruleset.add_rules(path_beneath_rules(PROGRAMS, read | AccessFs::Execute))?;
-            if let Some(data) = std::env::var_os("TESSDATA_PREFIX") {
-                ruleset = ruleset.add_rules(path_beneath_rules([data], read))?;
-            }
-        }
-        ruleset.restrict_self().map(|status| status.ruleset)
-    }
-
-    pub(super) fn filter_calls(ocr: &OcrConfig) -> String {
-        match seccomp(ocr) {
-            Ok(()) => "seccomp".to_owned(),
-            Err(error) => format!("no seccomp ({error})"),
-        }
-    }
-
-    fn seccomp(ocr: &OcrConfig) -> Result<(), seccompiler::Error> {
-        let mut refused = vec![
-            libc::SYS_socket,
-            libc::SYS_connect,
-            libc::SYS_bind,
-            libc::SYS_listen,
-            libc::SYS_ptrace,
-            libc::SYS_process_vm_readv,
-            libc::SYS_process_vm_writev,
-            libc::SYS_pidfd_getfd,
-            libc::SYS_bpf,
-            libc::SYS_perf_event_open,
-            libc::SYS_io_uring_setup,
-            libc::SYS_userfaultfd,
-            libc::SYS_mount,
-            libc::SYS_umount2,
-            libc::SYS_chroot,
-            libc::SYS_pivot_root,
-            libc::SYS_setns,
-            libc::SYS_unshare,
-            libc::SYS_keyctl,
-            libc::SYS_add_key,
-            libc::SYS_request_key,
-            libc::SYS_init_module,
-            libc::SYS_finit_module,
-            libc::SYS_kexec_load,
-            libc::SYS_reboot,
-        ];
-        if !ocr.engine.may_run_tesseract() {
-            refused.extend([libc::SYS_execve, libc::SYS_execveat]);
-        }
-        let rules: BTreeMap<i64, Vec<seccompiler::SeccompRule>> =
-            refused.into_iter().map(|call| (call, Vec::new())).collect();
-        let refuse = SeccompAction::Errno(u32::try_from(libc::EPERM).unwrap_or(1));
-        let architecture = std::env::consts::ARCH.try_into()?;
-        let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture)?;
-        let program: BpfProgram = filter.try_into()?;
-        seccompiler::apply_filter(&program)
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod system {
-    use crate::context::OcrConfig;
-
-    pub(super) fn restrict_files(_: &OcrConfig) -> String {
-        "no landlock on this system".to_owned()
-    }
-
-    pub(super) fn filter_calls(_: &OcrConfig) -> String {
-        "no seccomp on this system".to_owned()
-    }
-}
-
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use super::system;
     use crate::context::{OcrConfig, OcrEngine};
     use std::io::ErrorKind::PermissionDenied;
 
@@ -192,7 +93,7 @@ mod tests {
     fn inside<T: Send>(ocr: &OcrConfig, act: impl FnOnce() -> T + Send) -> (String, T) {
         std::thread::scope(|scope| {
             let thread = scope.spawn(|| {
-                let report = format!("{}, {}", system::restrict_files(ocr), system::filter_calls(ocr));
+                let report = format!("{}, {}", super::restrict_files(ocr), super::filter_calls(ocr));
                 (report, act())
             });
             thread.join().unwrap()
