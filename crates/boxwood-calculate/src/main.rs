@@ -6,10 +6,11 @@
 //! ends, and the parent after its own time limit.
 
 mod confine;
+mod console;
 mod interpreter;
 mod prepare;
 
-use interpreter::Outcome;
+use interpreter::{Outcome, Patience};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,6 +43,8 @@ struct Job {
 struct Reply {
     output: String,
     error: Option<String>,
+    /// Cells of the value `tables` that the program read by their labels: table, row, column.
+    cells: Vec<[u32; 3]>,
     /// Which protections held.
     sandbox: String,
 }
@@ -68,6 +71,7 @@ fn work() -> io::Result<()> {
     let reply = Reply {
         output: outcome.output,
         error: outcome.error,
+        cells: outcome.cells,
         sandbox,
     };
     let mut output = io::stdout().lock();
@@ -76,7 +80,7 @@ fn work() -> io::Result<()> {
 }
 
 fn run_caught(job: &Job, time: Duration) -> Outcome {
-    let run = || interpreter::run(&job.program, &job.values, time);
+    let run = || interpreter::run(&job.program, &job.values, Patience::of(time));
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| failure("the interpreter can't run this program"))
 }
 
@@ -84,6 +88,7 @@ fn failure(words: &str) -> Outcome {
     Outcome {
         output: String::new(),
         error: Some(format!("SystemError: {words}")),
+        cells: Vec::new(),
     }
 }
 

@@ -5,6 +5,10 @@ import datetime
 from datetime import date, timedelta
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+# As German has them.
+_MONATE = ["jan", "feb", "mär", "apr", "mai", "jun", "jul", "aug", "sep", "okt", "nov", "dez"]
+# The year before the first of each era of Japan.
+_ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925}
 
 
 def is_leap_year(year):
@@ -18,7 +22,8 @@ def days_in_month(year, month):
 
 
 def parse_date(text):
-    """A date from a date, '2024-03-01', '03/01/2024' (month first), '1 March 2024', 'March 1st, 2024', '2024年3月1日'."""
+    """A date from a date, '2024-03-01', '03/01/2024' (month first), '01.03.2024' (day first), '1 March 2024',
+    'March 1st, 2024', '1. März 2024', '2024年3月1日', '令和6年3月1日'."""
     if isinstance(text, datetime.datetime):
         return text.date()
     if isinstance(text, date):
@@ -26,7 +31,13 @@ def parse_date(text):
     digits = []
     words = []
     current = ""
-    for c in str(text) + " ":
+    text = str(text).strip()
+    era = 0
+    for name in _ERAS:
+        if name in text:
+            era = _ERAS[name]
+            text = text.replace("元年", "1年")
+    for c in text + " ":
         if current != "" and (c.isdigit() != current[0].isdigit() or not c.isalnum()):
             if current[0].isdigit():
                 digits.append(int(current))
@@ -39,7 +50,11 @@ def parse_date(text):
     for word in words:
         if word[:3] in _MONTHS and len(word) >= 3:
             month = _MONTHS.index(word[:3]) + 1
-    if month is not None and len(digits) >= 2:
+        if word[:3] in _MONATE and len(word) >= 3:
+            month = _MONATE.index(word[:3]) + 1
+    if "年" in text and len(digits) >= 3:
+        year, month, day = digits[0] + era, digits[1], digits[2]
+    elif month is not None and len(digits) >= 2:
         day, year = digits[0], digits[1]
         if day > 31:
             day, year = year, day
@@ -47,7 +62,8 @@ def parse_date(text):
         year, month, day = digits[0], digits[1], digits[2]
     elif len(digits) >= 3:
         month, day, year = digits[0], digits[1], digits[2]
-        if month > 12:
+        # With points the day stands first wherever points are used.
+        if month > 12 or ("." in text and "/" not in text and day <= 12):
             month, day = day, month
     else:
         raise ValueError("no date: " + repr(text))
@@ -133,19 +149,30 @@ def last_day_of_month(day):
 
 
 def number(text):
-    """A number from a cell: '$1,234.50', '(1,234)' and '−5' are negative, '12%' is 12, '—' is 0."""
+    """A number from a cell: '$1,234.50', '1.234,50 €', '(1,234)', '−5' and '△5' are negative, '12%' is 12, '—' is 0."""
     if isinstance(text, (int, float)):
         return text
     text = str(text).strip()
     if text in ("", "-", "—", "–"):
         return 0
-    negative = "(" in text and text.rstrip("%").endswith(")")
+    negative = ("(" in text and text.rstrip("%").endswith(")")) or text[0] in "△▲"
     kept = ""
     for c in text.replace("−", "-"):
-        if c.isdigit() or c in ".-":
+        if c.isdigit() or c in ".,-":
             kept += c
+    kept = _with_point(kept.strip(".,"))
     value = float(kept) if "." in kept else int(kept)
     return -value if negative else value
+
+
+def _with_point(digits):
+    """Digits without separators of thousands: of a point and a comma the last one divides, and a comma alone does where
+    no three digits follow it."""
+    point, comma = digits.rfind("."), digits.rfind(",")
+    if comma > point and (point >= 0 or (digits.count(",") == 1 and len(digits) - comma != 4)):
+        return digits.replace(".", "").replace(",", ".")
+    digits = digits.replace(",", "")
+    return digits.replace(".", "") if digits.count(".") > 1 else digits
 
 
 def _parts(value):
@@ -155,6 +182,8 @@ def _parts(value):
     text = repr(value) if isinstance(value, float) else str(value).replace(",", "").strip()
     power = 0
     text = text.lower()
+    if not isinstance(value, float) and "e" not in text:
+        text = str(number(value)) if "(" in text or text[:1] in "$€£¥△▲" or text[-1:] in "€円%" else text
     if "e" in text:
         text, exponent = text.split("e")
         power = int(exponent)
@@ -218,6 +247,146 @@ def fraction(value, most=10000):
             break
         rest = 1 / (rest - whole)
     return sign + (str(above[0]) if above[1] == 1 else str(above[0]) + "/" + str(above[1]))
+
+
+# The document's tables, where it has any: tables of rows of cells; a cell that is a number is a number.
+tables = []
+_read_cells = []
+
+
+def _label(value):
+    """A label without case, signs and the mark of a footnote."""
+    if isinstance(value, float) and value == int(value):
+        value = int(value)
+    text = str(value).lower().strip()
+    opening = text.rfind("(")
+    if opening > 0 and text.endswith(")") and text[opening + 1:-1].isdigit() and len(text) - opening <= 4:
+        text = text[:opening]
+    kept = ""
+    for c in text:
+        if c.isalnum():
+            kept += c
+    return kept
+
+
+def _same(label, labels):
+    """How well labels say the same, and which: 0 exactly, 1 by their beginning, 2 as a part, 3 as a part of it."""
+    wanted = _label(label)
+    others = [_label(other) for other in labels]
+    if wanted == "":
+        return 4, []
+    for level in range(4):
+        found = []
+        longest = 0
+        for at in range(len(others)):
+            other = others[at]
+            if level == 0:
+                same = other == wanted
+            elif level == 1:
+                same = other.startswith(wanted)
+            elif level == 2:
+                same = wanted in other
+            else:
+                same = len(other) >= 4 and other in wanted
+            if same and level == 3 and len(other) > longest:
+                longest = len(other)
+                found = []
+            if same and len(other) >= longest:
+                found.append(at)
+        if len(found) > 0:
+            return level, found
+    return 4, []
+
+
+def _is_number(value):
+    return isinstance(value, (int, float))
+
+
+def _header_rows(rows):
+    """How many rows at the top name columns: those before the first with a number that is no year."""
+    for at in range(len(rows)):
+        for value in rows[at][1:]:
+            if isinstance(value, float) or (isinstance(value, int) and (value < 1900 or value > 2100)):
+                return at
+    return min(1, len(rows))
+
+
+def _row_label(row):
+    for value in row:
+        if isinstance(value, str) and value.strip() != "":
+            return value
+    return row[0] if len(row) > 0 else ""
+
+
+def _listed(labels):
+    shown = [str(label) for label in labels if str(label).strip() != ""]
+    more = ", …" if len(shown) > 30 else ""
+    return ", ".join([repr(label) for label in shown[:30]]) + more
+
+
+def _place(rows, row, column):
+    """How well, row and column of a cell; or 9 and words on why there is none."""
+    top = _header_rows(rows)
+    labels = [_row_label(one) for one in rows[top:]]
+    level, found = _same(row, labels)
+    if len(found) == 0:
+        return 9, "no row " + repr(row) + "; rows: " + _listed(labels), 0
+    filled = [at for at in found if any([_is_number(value) for value in rows[top + at][1:]])]
+    if len(filled) > 0:
+        found = filled
+    if len(found) > 1:
+        places = ", ".join([str(top + at) for at in found])
+        return 9, "several rows " + repr(row) + ": " + places + "; take one by its number", 0
+    at = top + found[0]
+    if column is None:
+        numbers = [place for place in range(1, len(rows[at])) if _is_number(rows[at][place])]
+        if len(numbers) == 1:
+            return level, at, numbers[0]
+        return 9, "which column of row " + repr(row) + "? It has " + str(len(numbers)) + " numbers", 0
+    best, places = 4, []
+    for header in range(min(max(top, 1), len(rows))):
+        how, found = _same(column, rows[header])
+        if how < best:
+            best, places = how, found
+    if len(places) == 0:
+        headers = [value for header in rows[:max(top, 1)] for value in header]
+        return 9, "no column " + repr(column) + "; columns: " + _listed(headers), 0
+    places = [place for place in places if place < len(rows[at])]
+    if len(places) != 1:
+        return 9, "several or no cells under " + repr(column) + " in row " + str(at) + "; take one by its number", 0
+    return level + best, at, places[0]
+
+
+def cell(row, column=None, table=None):
+    """A cell of the document's tables by the labels of its row and column; a dash is 0. Without a column, the only number
+    of the row."""
+    if len(tables) == 0:
+        raise ValueError("there are no tables")
+    best, which, place, words = 9, 0, (0, 0), ""
+    equal = []
+    for at in range(len(tables)):
+        if table is None or table == at:
+            level, found, column_place = _place(tables[at], row, column)
+            if level == 9 and (words == "" or "no row " in words):
+                words = found if table is not None or len(tables) == 1 else "table " + str(at) + ": " + found
+            if level < best:
+                best, which, place, equal = level, at, (found, column_place), [at]
+            elif level == best and level < 9:
+                equal.append(at)
+    if best == 9:
+        raise ValueError(words if words != "" else "there are " + str(len(tables)) + " tables, from 0")
+    value = tables[which][place[0]][place[1]]
+    for at in equal[1:]:
+        level, found, column_place = _place(tables[at], row, column)
+        if tables[at][found][column_place] != value:
+            raise ValueError("tables " + ", ".join([str(one) for one in equal]) + " have it; say table=…")
+    if isinstance(value, str) and value.strip() in ("-", "—", "–", "−"):
+        value = 0
+    if value == "":
+        raise ValueError("the cell of " + repr(row) + " and " + repr(column) + " is empty")
+    if len(_read_cells) < 200:
+        _read_cells.append([which, place[0], place[1]])
+    return value
 
 
 def is_prime(n):

@@ -37,6 +37,7 @@ fn a_program_is_run_behind_the_sandbox() {
     let reply = reply("print(6 * 7)");
     assert_eq!(reply["output"], "42");
     assert_eq!(reply["error"], Value::Null);
+    assert_eq!(reply["cells"], json!([]));
     if cfg!(target_os = "linux") {
         assert_eq!(reply["sandbox"], "resource limits, seccomp");
     }
