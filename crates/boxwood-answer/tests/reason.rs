@@ -336,6 +336,45 @@ async fn the_values_of_a_program_are_traced_to_the_text() {
 }
 
 #[tokio::test]
+async fn a_program_gets_the_tables_and_what_it_reads_is_traced() {
+    let model = ScriptedModel::saying("");
+    model.respond_with(|request| {
+        Some(if asks_for_program(request) {
+            let program = "new, old = cell('Sales', 2019), cell('Sales', 2018)\nprint((new - old) / old)";
+            Script::Says(format!("```python\n{program}\n```"))
+        } else {
+            words("25%")
+        })
+    });
+    let worker = r#"case "$(cat)" in
+  *'"tables":[[["",2019,2018],["Sales",1250,1000]]]'*) echo '{"output":"25%","error":null,"cells":[[0,1,1],[0,1,2],[7,0,0]]}';;
+  *) echo '{"output":"","error":"ValueError: there are no tables"}';;
+esac"#;
+    let sandbox = Sandbox::with_command(WorkerCommand {
+        program: "/bin/sh".into(),
+        arguments: vec!["-c".into(), worker.into()],
+    });
+    let problem = Problem {
+        context: Some("|  | 2019 | 2018 |\n| Sales | $1,250 | $1,000 |".to_owned()),
+        question: "What was the percentage change in sales between 2018 and 2019?".to_owned(),
+        form: AnswerForm::Text,
+    };
+    let settings = Settings::new(Effort::Medium, "1", Some(sandbox));
+    let solution = run(&model, &problem, &settings).await.result.unwrap();
+    assert_eq!(solution.answer, "25%");
+    let values = serde_json::to_value(solution.calculation.unwrap().values).unwrap();
+    assert_eq!(
+        values,
+        serde_json::json!([
+            {"value": "1250", "stated_as": "$1,250", "cell": "Sales, 2019"},
+            {"value": "1000", "stated_as": "$1,000", "cell": "Sales, 2018"},
+            {"value": "2019", "stated_as": "2019"},
+            {"value": "2018", "stated_as": "2018"},
+        ])
+    );
+}
+
+#[tokio::test]
 async fn a_look_up_costs_one_completion() {
     let model = ScriptedModel::saying("46,552");
     let problem = Problem {

@@ -133,8 +133,7 @@ mod system {
     /// Holds for a `clone` that makes no thread.
     fn no_thread() -> Result<SeccompRule, Error> {
         let thread = u64::try_from(libc::CLONE_THREAD).unwrap_or(0);
-        let condition =
-            SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(thread), 0)?;
+        let condition = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(thread), 0)?;
         Ok(SeccompRule::new(vec![condition])?)
     }
 
@@ -176,7 +175,8 @@ mod tests {
     /// What of a file, a connection, a pair of sockets and a program is refused.
     fn refused(further: &[Refused]) -> [bool; 4] {
         inside(further, || {
-            let no = |error: Option<std::io::Error>| error.is_some_and(|error| error.kind() == PermissionDenied);
+            let no =
+                |error: Option<std::io::Error>| error.is_some_and(|error| error.kind() == PermissionDenied);
             [
                 no(std::fs::read("/proc/self/status").err()),
                 no(std::net::TcpListener::bind("127.0.0.1:0").err()),
@@ -206,7 +206,10 @@ mod tests {
     fn threads_are_left_where_processes_are_refused() {
         let sum = inside(&Refused::ALL, || {
             let threads: Vec<_> = (1..=3).map(|number| std::thread::spawn(move || number)).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).sum::<i32>()
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .sum::<i32>()
         });
         assert_eq!(sum, 6);
     }

@@ -91,11 +91,7 @@ pub(crate) fn run(program: &str, values: &serde_json::Map<String, Value>, patien
     finish(console, result, cells)
 }
 
-fn finish(
-    console: Console,
-    result: Result<MontyObject, MontyException>,
-    cells: Vec<[u32; 3]>,
-) -> Outcome {
+fn finish(console: Console, result: Result<MontyObject, MontyException>, cells: Vec<[u32; 3]>) -> Outcome {
     // Also where the program caught what stopped it.
     let (value, error) = match (console.stopped(), result) {
         (Some(error), _) => (None, Some(error)),

@@ -168,7 +168,10 @@ fn steps_end_a_program_at_the_same_place_on_every_machine() {
     let counting = "n = 0\nwhile True:\n    n += 1\n    if n % 1000 == 0:\n        print(n)";
     let first = run(counting);
     assert!(
-        first.error.as_deref().is_some_and(|error| error.starts_with("TimeoutError: step limit exceeded")),
+        first
+            .error
+            .as_deref()
+            .is_some_and(|error| error.starts_with("TimeoutError: step limit exceeded")),
         "{first:?}"
     );
     assert!(first.output.lines().count() > 1, "{first:?}");
@@ -207,17 +210,29 @@ fn tables() -> Map<String, Value> {
 #[test]
 fn cells_are_found_by_their_labels_and_told() {
     for (program, expected, cells) in [
-        ("print(cell('Net income', 2019) - cell('net income', '2018'))", "-47540", vec![[0, 2, 1], [0, 2, 2]]),
+        (
+            "print(cell('Net income', 2019) - cell('net income', '2018'))",
+            "-47540",
+            vec![[0, 2, 1], [0, 2, 2]],
+        ),
         ("print(cell('Basic', '2017'))", "46552", vec![[0, 4, 3]]),
         ("print(cell('warrants', 2019) + 1)", "1", vec![[0, 5, 1]]),
-        ("print(cell('Widget', 'Unit price') * cell('Widget', 'qty'))", "19.98", vec![[1, 1, 2], [1, 1, 1]]),
+        (
+            "print(cell('Widget', 'Unit price') * cell('Widget', 'qty'))",
+            "19.98",
+            vec![[1, 1, 2], [1, 1, 1]],
+        ),
         ("print(cell('Basic', 'Price', table=1))", "5", vec![[1, 2, 2]]),
         ("print(sum([row[1] for row in tables[1][1:3]]))", "3", vec![]),
         ("_read_cells = [['x', 1], 3]\nprint(1)", "1", vec![]),
     ] {
         let outcome = run(program, &tables(), seconds(2));
         assert_eq!(outcome.error, None, "{program}");
-        assert_eq!((outcome.output.as_str(), outcome.cells), (expected, cells), "{program}");
+        assert_eq!(
+            (outcome.output.as_str(), outcome.cells),
+            (expected, cells),
+            "{program}"
+        );
     }
 }
 
@@ -231,7 +246,10 @@ fn a_label_that_is_not_there_is_told_with_those_that_are() {
         ("cell('Basic', 'Price', table=7)", "there are 2 tables"),
     ] {
         let error = run(program, &tables(), seconds(2)).error.unwrap_or_default();
-        assert!(error.starts_with("ValueError") && error.contains(words), "{program}: {error}");
+        assert!(
+            error.starts_with("ValueError") && error.contains(words),
+            "{program}: {error}"
+        );
     }
     assert!(error_of("cell('Net income', 2019)").contains("there are no tables"));
 }
@@ -239,11 +257,7 @@ fn a_label_that_is_not_there_is_told_with_those_that_are() {
 #[test]
 fn depth_and_output_have_an_end() {
     assert!(error_of("def f(n):\n    return f(n + 1)\nf(0)").contains("RecursionError"));
-    let outcome = run(
-        "while True:\n    print('x' * 1000)",
-        &Map::new(),
-        seconds(5),
-    );
+    let outcome = run("while True:\n    print('x' * 1000)", &Map::new(), seconds(5));
     assert!(outcome.error.is_some());
     assert!(outcome.output.len() <= MAX_OUTPUT_BYTES);
     let nested = format!("{}1{}", "(".repeat(5_000), ")".repeat(5_000));

@@ -97,6 +97,5 @@ fn restrict_files(prefix: &Path) {
 }
 
 fn filter_calls() {
-    let _report =
-        boxwood_cage::refuse_calls(&[Refused::SocketPairs, Refused::Signals, Refused::Processes]);
+    let _report = boxwood_cage::refuse_calls(&[Refused::SocketPairs, Refused::Signals, Refused::Processes]);
 }

@@ -9,18 +9,18 @@
 
 pub mod agent;
 mod confidence;
-mod dates;
+pub(crate) mod dates;
 mod deep;
 pub mod extraction;
 pub mod field;
 mod fill;
 pub mod finding;
-mod fold;
+pub(crate) mod fold;
 pub mod freeform;
 mod ground;
 mod json;
 mod leaf;
-mod numbers;
+pub(crate) mod numbers;
 mod plan;
 mod read;
 mod rows;

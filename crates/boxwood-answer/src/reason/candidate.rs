@@ -8,12 +8,12 @@ use super::prompts::{self, Method};
 use super::reading;
 use super::sandbox::Ran;
 use super::schedule::Plan;
+use super::tables::Tables;
 use super::thinker::{Ended, Thinker, Written};
 use super::values;
 use super::{number, program};
 use crate::error::AnswerError;
 use boxwood_core::{ChatRequest, ModelError, Sampling};
-use serde_json::Map;
 
 /// Tokens of one program.
 const PROGRAM_TOKENS: u32 = 360;
@@ -116,7 +116,9 @@ async fn by_program(thinker: &Thinker<'_>, problem: &Problem, plan: Plan) -> Res
         return Ok(Tried::Nothing(Some(written.text)));
     };
     let mut weight = likelihood(&written);
-    let run = async |code: &str| match sandbox.run(code, &Map::new()).await {
+    let tables = Tables::of(problem.context.as_deref().unwrap_or(""));
+    let given = tables.values();
+    let run = async |code: &str| match sandbox.run(code, &given).await {
         Ok(ran) => Some(ran),
         Err(error) => {
             tracing::warn!(%error, "a calculation could not be run");
@@ -153,7 +155,7 @@ async fn by_program(thinker: &Thinker<'_>, problem: &Problem, plan: Plan) -> Res
         problem.question.as_str(),
         problem.context.as_deref().unwrap_or(""),
     ];
-    let used = values::values_used(&code, &sources);
+    let used = values::values_used(&code, &sources, &tables, &ran.cells);
     weight *= UNGROUNDED + (1.0 - UNGROUNDED) * values::grounded_share(&used);
     Ok(Tried::Answers(vec![Candidate {
         key: reading::key(&answer, &problem.form),

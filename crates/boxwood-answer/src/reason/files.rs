@@ -2,7 +2,8 @@
 //!
 //! Invariants: the prompt begins with the same words as that of a look-up, so that what was read of the documents is
 //! shared; a question that asks for nothing computed costs nothing here. An answer comes out only where a program gave
-//! it, and its support is how much of what it starts from stands in the files. Called by [`crate::service`].
+//! it, as an amount in the document's currency where that leaves no doubt, and its support is how much of what it starts
+//! from stands in the files. Called by [`crate::service`].
 
 use super::problem::{AnswerForm, Problem, ProgramUsed, ReasoningReport, Settings};
 use super::routing::asks_for_computation;
@@ -10,6 +11,7 @@ use super::sandbox::Sandbox;
 use super::schedule;
 use super::solve;
 use super::thinker::Thinker;
+use super::units;
 use super::values;
 use crate::answer::Support;
 use crate::error::AnswerError;
@@ -85,6 +87,9 @@ pub(crate) async fn by_calculation(
     let Some(program) = solution.calculation.filter(|_| !solution.answer.is_empty()) else {
         return Ok(None);
     };
+    let shown = problem.context.as_deref().unwrap_or("");
+    let text = units::with_currency(&solution.answer, &asked.question.prompt, &program, shown)
+        .unwrap_or(solution.answer);
     let grounded = values::grounded_share(&program.values);
     let stated: Vec<&str> = program
         .values
@@ -98,7 +103,7 @@ pub(crate) async fn by_calculation(
             method: "calculation",
             signals: None,
         },
-        text: solution.answer,
+        text,
         program,
         report: solution.report,
         usage: solution.usage,

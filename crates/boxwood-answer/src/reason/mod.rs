@@ -30,7 +30,9 @@ mod sandbox;
 mod schedule;
 mod solve;
 mod structured;
+mod tables;
 mod thinker;
+mod units;
 mod values;
 mod vote;
 

@@ -131,17 +131,20 @@ pub struct ProgramUsed {
     pub program: String,
     /// What it printed.
     pub output: String,
-    /// The numbers that it starts from.
+    /// What it starts from.
     pub values: Vec<ValueUsed>,
     /// Whether a first version failed and was mended.
     pub repaired: bool,
 }
 
-/// A number in a program.
+/// A number, a date or a cell that a program starts from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ValueUsed {
-    /// As the program writes it.
+    /// As the program writes it or sees it; a date as `2024-03-01`.
     pub value: String,
     /// As the text or the question writes it; `None` where neither does.
     pub stated_as: Option<String>,
+    /// The labels of the row and column, for a cell of a table: `Net income, 2019`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cell: Option<String>,
 }

@@ -5,8 +5,13 @@
 
 use super::options;
 use super::problem::{AnswerForm, Problem};
+use super::tables::Tables;
 use crate::prompt::neutralise;
 use boxwood_core::{ChatMessage, ChatRequest, ChatRole, SharedPrefix};
+
+/// Whether the model is told of the tables that its program can use. The program gets them either way; whether a model
+/// does better by reading cells than by copying values must be measured for it.
+const TABLES_ARE_OFFERED: bool = false;
 
 /// A way of working.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,8 +121,9 @@ fn program(problem: &Problem) -> String {
         ""
     };
     format!(
-        "Write a short Python program that computes the answer and {result}. {source}Only math, datetime and statistics \
+        "Write a short Python program that computes the answer and {result}. {source}{}Only math, datetime and statistics \
          can be imported{}. Reply with the code block alone.",
+        tables(problem),
         dates(problem)
     )
 }
@@ -145,18 +151,63 @@ fn asks_for_percentage(question: &str) -> bool {
     words.iter().any(|word| asked.contains(word))
 }
 
-/// The functions for dates, where the question is about time.
-fn dates(problem: &Problem) -> &'static str {
-    let asked = problem.question.to_lowercase();
-    let about_time = ["date", "day", "month", "year", "week", "deadline", "today"]
-        .iter()
-        .any(|word| asked.contains(word));
-    if about_time {
-        "; add_days(d, n), add_months(d, n), add_years(d, n), days_between(a, b), business_days(a, b) are there, with \
-         dates of datetime"
-    } else {
-        ""
+/// The tables of the document, where it has any and they are offered.
+fn tables(problem: &Problem) -> String {
+    let context = problem.context.as_deref().filter(|_| TABLES_ARE_OFFERED);
+    context.map_or_else(String::new, |context| offer(&Tables::of(context)))
+}
+
+fn offer(tables: &Tables) -> String {
+    let left_out = match tables.left_out {
+        0 => String::new(),
+        left_out => format!("; {left_out} did not fit"),
+    };
+    match tables.count() {
+        0 => String::new(),
+        _ => format!(
+            "Its tables are there as `tables` (tables of rows of cells, numbers as numbers{left_out}); cell(\"row label\", \
+             \"column label\") gives one cell. "
+        ),
     }
+}
+
+/// The functions for dates, where the question is about time; with holidays, where the question or the text has them.
+fn dates(problem: &Problem) -> String {
+    let asked = problem.question.to_lowercase();
+    let about_time = [
+        "date",
+        "day",
+        "month",
+        "year",
+        "week",
+        "deadline",
+        "today",
+        "datum",
+        "frist",
+        "werktag",
+        "wie viele tage",
+        "monat",
+        "日付",
+        "期限",
+        "期日",
+        "営業日",
+        "何日",
+        "納期",
+    ]
+    .iter()
+    .any(|word| asked.contains(word));
+    if !about_time {
+        return String::new();
+    }
+    let text = problem.context.as_deref().unwrap_or("").to_lowercase();
+    let has_holidays = ["holiday", "feiertag", "祝日", "休日"]
+        .iter()
+        .any(|word| asked.contains(word) || text.contains(word));
+    let holidays = if has_holidays { ", holidays" } else { "" };
+    format!(
+        "; add_days(d, n), add_months(d, n), add_years(d, n), days_between(a, b), business_days(a, b{holidays}) are there, \
+         with dates of datetime"
+    )
 }
 
 /// After a program failed: what it said, once.
@@ -213,4 +264,58 @@ pub(super) fn verify(problem: &Problem, answer: &str, partition: &str) -> ChatRe
         partition: partition.to_owned(),
     });
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(question: &str, context: &str) -> Problem {
+        Problem {
+            context: Some(context.to_owned()),
+            question: question.to_owned(),
+            form: AnswerForm::Text,
+        }
+    }
+
+    #[test]
+    fn functions_for_dates_are_told_where_the_question_is_about_time() {
+        for (question, context, told) in [
+            ("What is the sum of the fees?", "", ""),
+            ("How many business days are left?", "", "business_days(a, b)"),
+            (
+                "How many business days are left?",
+                "Holidays: May 1.",
+                "business_days(a, b, holidays)",
+            ),
+            (
+                "Wie viele Werktage sind es?",
+                "Feiertage: 1. Mai",
+                "business_days(a, b, holidays)",
+            ),
+            ("納期まで何日ありますか", "", "days_between(a, b)"),
+        ] {
+            let instruction = instruction(&problem(question, context), Method::Program);
+            assert_eq!(instruction.contains("add_days"), !told.is_empty(), "{question}");
+            assert!(instruction.contains(told), "{question}");
+        }
+    }
+
+    #[test]
+    fn tables_are_offered_where_there_are_some() {
+        assert_eq!(offer(&Tables::of("no table")), "");
+        let one = offer(&Tables::of("| a | 1 |\n| b | 2 |"));
+        assert!(
+            one.contains("`tables`") && one.contains("cell(") && !one.contains("fit"),
+            "{one}"
+        );
+        let large = "x | 1\n".repeat(40_000);
+        let some = offer(&Tables::of(&format!("{large}\na | 1\nb | 2")));
+        assert!(some.contains("1 did not fit"), "{some}");
+        let asked = instruction(
+            &problem("What is the sum?", "| a | 1 |\n| b | 2 |"),
+            Method::Program,
+        );
+        assert_eq!(asked.contains("`tables`"), TABLES_ARE_OFFERED);
+    }
 }

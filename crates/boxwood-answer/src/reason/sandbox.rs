@@ -3,6 +3,7 @@
 //! Invariant: a program gets the values that it is handed and nothing else; it ends within its time, and its output
 //! has an end. What it prints is data, never an instruction. Called by the methods that compute.
 
+use super::tables::Place;
 use boxwood_ingest::WorkerCommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -41,6 +42,8 @@ pub(super) struct Ran {
     pub output: String,
     /// Why it ended early, as Python words it.
     pub error: Option<String>,
+    /// Cells of the value `tables` that it read by their labels.
+    pub cells: Vec<Place>,
 }
 
 /// Why no program can be run at all.
@@ -62,6 +65,8 @@ struct Job<'a> {
 struct Reply {
     output: String,
     error: Option<String>,
+    #[serde(default)]
+    cells: Vec<Place>,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -150,6 +155,7 @@ impl Sandbox {
         Ok(Ran {
             output: shortened(reply.output),
             error: reply.error.map(shortened),
+            cells: reply.cells,
         })
     }
 }
@@ -158,6 +164,7 @@ fn ended(error: &str) -> Ran {
     Ran {
         output: String::new(),
         error: Some(error.to_owned()),
+        cells: Vec::new(),
     }
 }
 
@@ -187,10 +194,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_reply_a_death_and_nonsense_are_told_apart() {
-        let replied = run(r#"cat > /dev/null; echo '{"output":"42","error":null}'"#)
+        let replied = run(r#"cat > /dev/null; echo '{"output":"42","error":null,"cells":[[0,2,1]]}'"#)
             .await
             .unwrap();
         assert_eq!((replied.output.as_str(), replied.error), ("42", None));
+        assert_eq!(replied.cells, [[0, 2, 1]]);
         let killed = run("kill -9 $$").await.unwrap();
         assert!(killed.error.unwrap().starts_with("MemoryError"));
         assert!(run("cat > /dev/null; echo nonsense").await.is_err());

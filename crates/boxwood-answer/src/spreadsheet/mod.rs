@@ -18,6 +18,8 @@ mod table;
 mod tests;
 mod worked;
 
+pub(crate) use infer::{NumberNotation, number_notation, number_of};
+
 use crate::answer::{Calculation, Processor};
 use crate::error::AnswerError;
 use crate::gather::Source;
