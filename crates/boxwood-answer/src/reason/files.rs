@@ -84,7 +84,11 @@ pub(crate) async fn by_calculation(
     let thinker = Thinker::new(&asked.plan.model, &settings, &asked.question.cancel, progress).framed(&frame);
     let schedule = schedule::schedule(&problem, &settings);
     let solution = solve::solve_by(&thinker, &problem, &schedule).await?;
-    let Some(program) = solution.calculation.filter(|_| !solution.answer.is_empty()) else {
+    let answered = !solution.answer.is_empty();
+    let Some(program) = solution
+        .calculation
+        .filter(|program| answered && starts_from_files(program))
+    else {
         return Ok(None);
     };
     let shown = problem.context.as_deref().unwrap_or("");
@@ -108,6 +112,13 @@ pub(crate) async fn by_calculation(
         report: solution.report,
         usage: solution.usage,
     }))
+}
+
+/// Whether a program starts from anything that the files or the question state: without that it computes something else,
+/// however well its samples agree.
+fn starts_from_files(program: &ProgramUsed) -> bool {
+    let is_stated = program.values.iter().any(|value| value.stated_as.is_some());
+    is_stated || program.program.contains("tables")
 }
 
 /// The text that the model is shown.

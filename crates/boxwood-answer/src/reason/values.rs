@@ -16,6 +16,7 @@ use std::ops::Range;
 const OWN: [f64; 10] = [0.0, 1.0, 2.0, 3.0, 4.0, 7.0, 10.0, 12.0, 100.0, 1000.0];
 /// The most values that are told.
 const MOST: usize = 40;
+
 /// What a program starts from: cells of tables, dates, then numbers in its order; each once.
 pub(super) fn values_used(
     program: &str,

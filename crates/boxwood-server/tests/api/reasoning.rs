@@ -25,12 +25,16 @@ fn asks_for_program(request: &ChatRequest) -> bool {
 }
 
 async fn start() -> TestApp {
+    start_with("new = 1250\nold = 1000\nprint(f'{(new - old) / old:.0%}')").await
+}
+
+/// An application whose model writes this program.
+async fn start_with(program: &'static str) -> TestApp {
     let model = ScriptedModel::saying("Sales were 1,250 in 2019.");
-    model.respond_with(|request| {
+    model.respond_with(move |request| {
         let last = request.messages.last()?;
         if asks_for_program(request) {
-            let program = "```python\nnew = 1250\nold = 1000\nprint(f'{(new - old) / old:.0%}')\n```";
-            return Some(Script::Says(program.to_owned()));
+            return Some(Script::Says(format!("```python\n{program}\n```")));
         }
         let thinks = last.content.contains("Think step by step");
         thinks.then(|| Script::Says("SECRET thought. Answer: 25%".to_owned()))
@@ -83,6 +87,14 @@ async fn a_computed_answer_shows_its_program_and_its_values() {
             .unwrap()
             .contains("1,250")
     );
+}
+
+#[tokio::test]
+async fn a_program_that_starts_from_nothing_that_is_stated_is_no_answer() {
+    let app = start_with("print(f'{7 * 12}')").await;
+    let body = ask(&app, CHANGE, None).await;
+    assert_eq!(body["answer"], "Sales were 1,250 in 2019.");
+    assert!(body["boxwood"].get("calculation").is_none());
 }
 
 #[tokio::test]
