@@ -6,7 +6,7 @@ use super::options;
 use super::problem::{AnswerForm, Problem, ProgramUsed};
 use super::prompts::{self, Method};
 use super::reading;
-use super::sandbox::Ran;
+use super::sandbox::{Ran, Sandbox};
 use super::schedule::Plan;
 use super::tables::Tables;
 use super::thinker::{Ended, Thinker, Written};
@@ -14,6 +14,7 @@ use super::values;
 use super::{number, program};
 use crate::error::AnswerError;
 use boxwood_core::{ChatRequest, ModelError, Sampling};
+use serde_json::{Map, Value};
 
 /// Tokens of one program.
 const PROGRAM_TOKENS: u32 = 360;
@@ -115,47 +116,24 @@ async fn by_program(thinker: &Thinker<'_>, problem: &Problem, plan: Plan) -> Res
     let Some(code) = program::code_of(&written.text) else {
         return Ok(Tried::Nothing(Some(written.text)));
     };
-    let mut weight = likelihood(&written);
     let tables = Tables::of(problem.context.as_deref().unwrap_or(""));
-    let given = tables.values();
-    let run = async |code: &str| match sandbox.run(code, &given).await {
-        Ok(ran) => Some(ran),
-        Err(error) => {
-            tracing::warn!(%error, "a calculation could not be run");
-            None
-        }
+    let runner = Runner {
+        sandbox,
+        given: tables.values(),
     };
-    let Some(ran) = run(&code).await else {
+    let Some(done) = runner.run_mended(thinker, problem, &request, code).await? else {
         return Ok(Tried::Nothing(None));
     };
-    let (code, ran, repaired) = match failure(&ran, &problem.form) {
-        None => (code, ran, false),
-        Some(error) => {
-            let again = prompts::repair(&request, &code, &error);
-            let Some(mended) = thinker.think(again, PROGRAM_TOKENS).await? else {
-                return Ok(Tried::Nothing(None));
-            };
-            let Some(code) = program::code_of(&mended.text) else {
-                return Ok(Tried::Nothing(None));
-            };
-            let Some(ran) = run(&code).await else {
-                return Ok(Tried::Nothing(None));
-            };
-            weight *= REPAIRED;
-            (code, ran, true)
-        }
-    };
-    if ran.error.is_some() {
-        return Ok(Tried::Nothing(None));
-    }
-    let Some(answer) = reading::answer_of_output(&ran.output, &problem.form) else {
+    let Some(answer) = reading::answer_of_output(&done.ran.output, &problem.form) else {
         return Ok(Tried::Nothing(None));
     };
     let sources = [
         problem.question.as_str(),
         problem.context.as_deref().unwrap_or(""),
     ];
-    let used = values::values_used(&code, &sources, &tables, &ran.cells);
+    let used = values::values_used(&done.code, &sources, &tables, &done.ran.cells);
+    let mut weight = likelihood(&written);
+    weight *= if done.repaired { REPAIRED } else { 1.0 };
     weight *= UNGROUNDED + (1.0 - UNGROUNDED) * values::grounded_share(&used);
     Ok(Tried::Answers(vec![Candidate {
         key: reading::key(&answer, &problem.form),
@@ -163,12 +141,62 @@ async fn by_program(thinker: &Thinker<'_>, problem: &Problem, plan: Plan) -> Res
         answer,
         method: Method::Program,
         program: Some(ProgramUsed {
-            program: code,
-            output: ran.output,
+            program: done.code,
+            output: done.ran.output,
             values: used,
-            repaired,
+            repaired: done.repaired,
         }),
     }]))
+}
+
+/// Where the programs of a problem run, and what each gets.
+struct Runner<'a> {
+    sandbox: &'a Sandbox,
+    given: Map<String, Value>,
+}
+
+/// A program that came to its end.
+struct Done {
+    code: String,
+    ran: Ran,
+    repaired: bool,
+}
+
+impl Runner<'_> {
+    /// Runs a program; where it fails or prints no answer, the model mends it once. `None` where that fails as well.
+    async fn run_mended(
+        &self,
+        thinker: &Thinker<'_>,
+        problem: &Problem,
+        request: &ChatRequest,
+        code: String,
+    ) -> Result<Option<Done>, AnswerError> {
+        let Some(ran) = self.run(&code).await else {
+            return Ok(None);
+        };
+        let Some(error) = failure(&ran, &problem.form) else {
+            let repaired = false;
+            return Ok(Some(Done { code, ran, repaired }));
+        };
+        let again = prompts::repair(request, &code, &error);
+        let mended = thinker.think(again, PROGRAM_TOKENS).await?;
+        let Some(code) = mended.and_then(|mended| program::code_of(&mended.text)) else {
+            return Ok(None);
+        };
+        let ran = self.run(&code).await.filter(|ran| ran.error.is_none());
+        Ok(ran.map(|ran| Done {
+            code,
+            ran,
+            repaired: true,
+        }))
+    }
+
+    /// `None` where no program can be run at all.
+    async fn run(&self, code: &str) -> Option<Ran> {
+        let ran = self.sandbox.run(code, &self.given).await;
+        ran.inspect_err(|error| tracing::warn!(%error, "a calculation could not be run"))
+            .ok()
+    }
 }
 
 /// What the model is told of a run that gave no answer.
