@@ -367,7 +367,7 @@ def cell(row, column=None, table=None):
     for at in range(len(tables)):
         if table is None or table == at:
             level, found, column_place = _place(tables[at], row, column)
-            if level == 9 and (words == "" or "no row " in words):
+            if level == 9 and (words == "" or ("no row " in words and "no row " not in found)):
                 words = found if table is not None or len(tables) == 1 else "table " + str(at) + ": " + found
             if level < best:
                 best, which, place, equal = level, at, (found, column_place), [at]
