@@ -228,7 +228,9 @@ fn cells(line: &str, framed: bool) -> Vec<&str> {
 fn is_rule(row: &[&str]) -> bool {
     row.iter().all(|cell| {
         let dashes = cell.trim_matches(':');
-        dashes.len() >= 3 && dashes.bytes().all(|byte| byte == b'-')
+        // A dash alone is an amount of nothing.
+        let long = dashes.len() >= 3 || (!dashes.is_empty() && dashes.len() < cell.len());
+        long && dashes.bytes().all(|byte| byte == b'-')
     })
 }
 
