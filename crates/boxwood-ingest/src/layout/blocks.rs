@@ -5,7 +5,7 @@
 //! itself (`Date: 5 March`) while the left side names none. A ruled table and the lines beside it are two blocks as well.
 //! Everything else stays as it is, row by row.
 //! Invariant: the four parts hold each segment of the region exactly once; the work is bounded for any geometry. Called
-//! by `order::reading_order` for what is not running text in columns.
+//! by `order::reading_order`: for blocks of short lines first, for all others where there is no running text in columns.
 
 use super::LayoutWord;
 use super::rows::{Row, rows_of};
@@ -25,6 +25,18 @@ const PAIRED: f32 = 0.7;
 const MOST_ROWS: usize = 150;
 /// A region with more segments is a large table or a drawing.
 const MOST_SEGMENTS: usize = 2_000;
+
+/// Pieces of lines are shorter than this in a block of short lines, in font sizes; those of running text are longer.
+const SHORT: f32 = 15.0;
+
+/// Which blocks are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blocks {
+    /// Addresses, labels and values: nothing that could be a column of running text.
+    OfShortLines,
+    /// Any.
+    OfAnyLines,
+}
 
 /// A region with two blocks beside each other, in reading order.
 pub(super) struct Beside {
@@ -61,16 +73,22 @@ struct Run {
 }
 
 /// The first two blocks of a region that stand beside each other.
-pub(super) fn find(words: &[LayoutWord], segments: &[Segment], region: &[usize]) -> Option<Beside> {
+pub(super) fn find(
+    words: &[LayoutWord],
+    segments: &[Segment],
+    region: &[usize],
+    kind: Blocks,
+) -> Option<Beside> {
     if region.len() > MOST_SEGMENTS {
         return None;
     }
     let rows = rows_of(segments, region.to_vec());
-    beside_ruled_table(segments, &rows).or_else(|| beside_strip(words, segments, &rows))
+    beside_strip(words, segments, &rows, kind)
+        .or_else(|| beside_ruled_table(segments, &rows).filter(|_| kind == Blocks::OfAnyLines))
 }
 
 /// The first two blocks that a strip divides.
-fn beside_strip(words: &[LayoutWord], segments: &[Segment], rows: &[Row]) -> Option<Beside> {
+fn beside_strip(words: &[LayoutWord], segments: &[Segment], rows: &[Row], kind: Blocks) -> Option<Beside> {
     let mut tried: Vec<Run> = Vec::new();
     for index in 0..rows.len() {
         for strip in strips(segments, &rows[index..rows.len().min(index + 2)]) {
@@ -79,8 +97,13 @@ fn beside_strip(words: &[LayoutWord], segments: &[Segment], rows: &[Row]) -> Opt
             }
             let run = Run::around(segments, rows, index, strip);
             let (left, right) = run.sides(segments, rows);
-            let enough = left.len().min(right.len()) >= FEWEST_LINES;
-            if enough && Side::of(words, segments, &left).stands_beside(&Side::of(words, segments, &right)) {
+            let side = |of: &[usize]| Side::of(words, segments, of);
+            let fits = |side: &Side| kind == Blocks::OfAnyLines || side.piece < SHORT * side.size;
+            let are_blocks = || {
+                let (left, right) = (side(&left), side(&right));
+                fits(&left) && fits(&right) && left.stands_beside(&right)
+            };
+            if left.len().min(right.len()) >= FEWEST_LINES && are_blocks() {
                 return Some(Beside::around(rows, run.first, run.last, left, right));
             }
             tried.push(run);
@@ -220,6 +243,8 @@ struct Side {
     lines: Vec<String>,
     /// How many pieces each line has.
     pieces: Vec<usize>,
+    /// The mean width of the pieces.
+    piece: f32,
 }
 
 impl Side {
@@ -235,6 +260,7 @@ impl Side {
             size: sizes.get(sizes.len() / 2).copied().unwrap_or(1.0).max(0.1),
             lines: rows.iter().map(|row| text_of(words, segments, row)).collect(),
             pieces: rows.iter().map(|row| row.segments.len()).collect(),
+            piece: side.iter().map(|&index| segments[index].width()).sum::<f32>() / side.len().max(1) as f32,
         }
     }
 
@@ -413,6 +439,47 @@ mod tests {
                 "Date: 5 March 2013",
                 "Your order: 17"
             ]
+        );
+    }
+
+    #[test]
+    fn a_long_value_in_one_block_does_not_cut_both() {
+        let left = [
+            (60.0, "Delivery address", ""),
+            (72.0, "Olive traders", ""),
+            (84.0, "Harbour road 9", ""),
+            (96.0, "Dos Hermanas", ""),
+            (108.0, "Spain", ""),
+            (130.0, "Invoice date", "11/03/2017"),
+            (147.0, "Payment terms", "30% advance payment,"),
+            (158.0, "", "balance at 30 days"),
+            (175.0, "Due date", "12/03/2017"),
+            (192.0, "Incoterms", "DELIVERED DUTY UNPAID"),
+        ];
+        let right = [
+            (66.0, "Olive traders"),
+            (79.0, "Pedro Sanchez"),
+            (92.0, "Old road 87"),
+            (105.0, "Spain"),
+            (118.0, "Sales contact"),
+            (147.0, "Tony Dubois"),
+            (158.0, "+33 4 72 07 08 56"),
+            (170.0, "call in the morning"),
+            (181.0, "tony.dubois@example.org"),
+        ];
+        let mut lines = Vec::new();
+        for (baseline, label, value) in left {
+            lines.push(line(34.0, baseline, 10.0, label));
+            lines.push(line(155.0, baseline, 10.0, value));
+        }
+        lines.extend(right.map(|(baseline, text)| line(326.0, baseline, 10.0, text)));
+        let read = texts(&arranged(&lines, &[]));
+        let at = |text: &str| read.iter().position(|line| line.contains(text)).unwrap();
+        assert_eq!(at("Olive traders"), 1, "{read:#?}");
+        assert!(at("UNPAID") < at("Pedro Sanchez"), "{read:#?}");
+        assert!(
+            at("Sales contact") + 1 == at("Tony Dubois") && at("example.org") == read.len() - 1,
+            "{read:#?}"
         );
     }
 

@@ -5,8 +5,9 @@
 //! a form) is read row by row, but for blocks beside each other (`blocks.rs`).
 //! Invariant: each segment is in exactly one region. Called by `layout::arrange_into`.
 
+use super::LayoutWord;
+use super::blocks::{self, Blocks};
 use super::segments::Segment;
-use super::{LayoutWord, blocks};
 
 const BINS: usize = 512;
 const MAX_DEPTH: usize = 6;
@@ -23,29 +24,34 @@ pub(super) fn reading_order(words: &[LayoutWord], segments: &[Segment]) -> Vec<R
             .total_cmp(&middle(&segments[b]))
             .then(a.cmp(&b))
     });
-    let mut regions = Vec::new();
-    split(segments, all, 0, &mut regions);
-    let mut ordered = Vec::with_capacity(regions.len());
-    for region in regions {
-        part_blocks(words, segments, region, 0, &mut ordered);
+    // Short lines first: a gutter that suits running text below may run through a block of them.
+    let mut heads = Vec::new();
+    part_blocks(words, segments, (all, Blocks::OfShortLines), 0, &mut heads);
+    let mut ordered = Vec::with_capacity(heads.len());
+    for head in heads {
+        let mut regions = Vec::new();
+        split(segments, head, 0, &mut regions);
+        for region in regions {
+            part_blocks(words, segments, (region, Blocks::OfAnyLines), 0, &mut ordered);
+        }
     }
     ordered
 }
 
-/// Appends a region, its blocks one after the other.
+/// Appends a region, its blocks of a kind one after the other.
 fn part_blocks(
     words: &[LayoutWord],
     segments: &[Segment],
-    mut region: Region,
+    (mut region, kind): (Region, Blocks),
     depth: usize,
     ordered: &mut Vec<Region>,
 ) {
     while depth < MAX_DEPTH
-        && let Some(beside) = blocks::find(words, segments, &region)
+        && let Some(beside) = blocks::find(words, segments, &region, kind)
     {
-        part_blocks(words, segments, beside.before, depth + 1, ordered);
-        part_blocks(words, segments, beside.left, depth + 1, ordered);
-        part_blocks(words, segments, beside.right, depth + 1, ordered);
+        for part in [beside.before, beside.left, beside.right] {
+            part_blocks(words, segments, (part, kind), depth + 1, ordered);
+        }
         region = beside.after;
     }
     if !region.is_empty() {
