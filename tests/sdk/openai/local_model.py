@@ -46,7 +46,8 @@ class LocalModelTest(unittest.TestCase):
         call = answer.choices[0].message.tool_calls[0]
         self.assertIn("Oslo", json.loads(call.function.arguments)["city"])
         messages += [answer.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": '{"degrees": -17}'}]
-        last = self.create(messages=messages, tools=[WEATHER])
+        # A small model would rather call again than tell the result.
+        last = self.create(messages=messages, tools=[WEATHER], tool_choice="none")
         self.assertIn("17", last.choices[0].message.content)
 
     def test_a_schema_is_kept(self):
