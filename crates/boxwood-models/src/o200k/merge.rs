@@ -73,22 +73,40 @@ impl Merger {
         )
     }
 
+    /// Two characters that are parts from the beginning and stand beside each other in no token are never joined, so the
+    /// piece is counted in stretches between such places: in texts of East Asia they are a few characters long.
     fn count_short(&mut self, vocabulary: &Vocabulary, piece: &str) -> usize {
         self.starts.clear();
+        let mut count = 0;
+        let mut before: Option<char> = None;
         let mut before_ascii = false;
         let mut characters = piece.char_indices().peekable();
         while let Some((start, character)) = characters.next() {
             let after_ascii = characters.peek().is_some_and(|(_, next)| next.is_ascii());
-            let parts = match !before_ascii && !after_ascii && vocabulary.is_whole(character) {
-                true => 1,
-                false => character.len_utf8(),
-            };
+            let is_whole = !before_ascii && !after_ascii && vocabulary.is_whole(character);
+            let whole = is_whole.then_some(character);
+            if let (Some(first), Some(second)) = (before, whole)
+                && !vocabulary.may_join(first, second)
+            {
+                count += self.count_stretch(vocabulary, piece.as_bytes(), start);
+            }
+            let parts = if is_whole { 1 } else { character.len_utf8() };
             self.starts
                 .extend((start..start + parts).map(|start| start as u32));
             before_ascii = character.is_ascii();
+            before = whole;
         }
-        self.starts.push(piece.len() as u32);
-        let piece = piece.as_bytes();
+        count + self.count_stretch(vocabulary, piece.as_bytes(), piece.len())
+    }
+
+    /// The tokens of the parts that begin at `starts` and end at `end`; then there are none.
+    fn count_stretch(&mut self, vocabulary: &Vocabulary, piece: &[u8], end: usize) -> usize {
+        let parts = self.starts.len();
+        if parts <= 1 {
+            self.starts.clear();
+            return parts;
+        }
+        self.starts.push(end as u32);
         self.ranks.clear();
         let pairs = self.starts.windows(3);
         self.ranks
@@ -97,6 +115,7 @@ impl Merger {
         loop {
             let lowest = self.ranks.iter().copied().min().unwrap_or(NONE);
             if lowest == NONE {
+                self.starts.clear();
                 return self.ranks.len();
             }
             self.merge_all(lowest);

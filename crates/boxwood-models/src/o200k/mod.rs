@@ -41,6 +41,8 @@ struct Vocabulary {
     /// Whether a character of the basic plane, between others that are no ASCII, is always merged into one token before it
     /// can be merged with a neighbour.
     whole: Vec<bool>,
+    /// Which characters may join.
+    neighbours: Neighbours,
     count: usize,
 }
 
@@ -59,6 +61,8 @@ struct Table {
 /// Bits of a slot that hold the rank.
 const RANK_BITS: u32 = 18;
 const RANK: u64 = (1 << RANK_BITS) - 1;
+/// Spreads bits over a word.
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 /// A slot without a token.
 const FREE: u64 = u64::MAX;
 
@@ -95,6 +99,7 @@ impl Vocabulary {
             east: Table::new(EAST_BITS),
             pairs: vec![NONE; 1 << 16],
             whole: vec![false; 1 << 16],
+            neighbours: Neighbours::new(),
             count: 0,
         };
         let mut torn = Torn::default();
@@ -115,6 +120,7 @@ impl Vocabulary {
         if let [first, second] = token {
             self.pairs[pair(*first, *second)] = rank;
         }
+        self.neighbours.note(token);
         let table = match token.first() {
             Some(first) if *first >= EAST => &mut self.east,
             _ => &mut self.common,
@@ -137,6 +143,11 @@ impl Vocabulary {
     /// Whether the character is a part from the beginning, where no ASCII stands beside it.
     fn is_whole(&self, character: char) -> bool {
         self.whole.get(character as usize).copied().unwrap_or(false)
+    }
+
+    /// Whether two characters that stand beside each other as wholes can ever be parts of one token.
+    fn may_join(&self, first: char, second: char) -> bool {
+        self.neighbours.may_hold(first, second)
     }
 
     /// The rank of a token, or [`NONE`].
@@ -196,6 +207,43 @@ impl Table {
     }
 }
 
+/// Bits of [`Neighbours`], as a power of two.
+const NEIGHBOUR_BITS: u32 = 18;
+
+/// Which characters that are no ASCII stand beside each other in some token: a bit for the hash of each pair. A pair that
+/// stands in none may share its bit with one that does; a pair that does always has it.
+struct Neighbours(Vec<u64>);
+
+impl Neighbours {
+    fn new() -> Self {
+        Self(vec![0; 1 << (NEIGHBOUR_BITS - 6)])
+    }
+
+    fn note(&mut self, token: &[u8]) {
+        for chunk in token.utf8_chunks() {
+            let mut before: Option<char> = None;
+            for character in chunk.valid().chars() {
+                let wide = (!character.is_ascii()).then_some(character);
+                if let (Some(first), Some(second)) = (before, wide) {
+                    let bit = Self::bit(first, second);
+                    self.0[bit / 64] |= 1 << (bit % 64);
+                }
+                before = wide;
+            }
+        }
+    }
+
+    fn may_hold(&self, first: char, second: char) -> bool {
+        let bit = Self::bit(first, second);
+        self.0[bit / 64] >> (bit % 64) & 1 == 1
+    }
+
+    fn bit(first: char, second: char) -> usize {
+        let pair = u64::from(u32::from(first)) << 32 | u64::from(u32::from(second));
+        (pair.wrapping_mul(FACTOR) >> (64 - NEIGHBOUR_BITS)) as usize
+    }
+}
+
 /// Tokens that hold a part of a character beside a part of another one that is no ASCII, by the first part.
 #[derive(Default)]
 struct Torn(HashMap<Vec<u8>, u32>);
@@ -231,7 +279,6 @@ fn pair(first: u8, second: u8) -> usize {
 
 /// Eight bytes at a time, multiplied into one word, whose halves are folded together at the end.
 fn hash(bytes: &[u8]) -> u64 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut state = (bytes.len() as u64).wrapping_mul(FACTOR);
     let (words, rest) = bytes.as_chunks::<8>();
     for word in words {

@@ -52,6 +52,22 @@ fn hostile_texts_take_no_quadratic_time() {
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
 }
 
+/// Stretches are cut only where no token lies across, so that every token is still found in one piece.
+#[test]
+fn characters_of_a_token_may_join() {
+    let vocabulary = VOCABULARY.as_ref().unwrap();
+    for token in ["日本", "東京", "ありがとう", "안녕하세요", "中国"] {
+        let characters: Vec<char> = token.chars().collect();
+        let joined = characters
+            .windows(2)
+            .filter(|pair| vocabulary.may_join(pair[0], pair[1]));
+        let is_token = vocabulary.rank(token.as_bytes()) != NONE;
+        assert!(!is_token || joined.count() == characters.len() - 1, "{token}");
+    }
+    let cut = ('\u{4e00}'..'\u{5200}').filter(|character| !vocabulary.may_join(*character, '豈'));
+    assert!(cut.count() > 700, "most pairs stand in no token");
+}
+
 /// Both ways of merging count alike.
 #[test]
 fn long_pieces_are_counted_as_short_ones() {
