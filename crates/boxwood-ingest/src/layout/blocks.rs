@@ -27,7 +27,7 @@ const MOST_ROWS: usize = 150;
 const MOST_SEGMENTS: usize = 2_000;
 
 /// Pieces of lines are shorter than this in a block of short lines, in font sizes; those of running text are longer.
-const SHORT: f32 = 15.0;
+const SHORT: f32 = 12.0;
 
 /// Which blocks are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
