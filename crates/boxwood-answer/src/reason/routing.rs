@@ -83,7 +83,9 @@ const COMPUTED: &[&str] = &[
 const OVER_TWO: &[&str] = &[
     "increase",
     "decrease",
-    "change",
+    "the change",
+    "change in",
+    "change of",
     "growth",
     "grow",
     "difference",
@@ -253,6 +255,7 @@ mod tests {
             ("What caused the increase in interest income?", false),
             ("What is the total amount due and the due date?", false),
             ("What is the sum insured?", false),
+            ("What changes were made in 2018 and 2019?", false),
             ("What was the weighted average exercise price?", false),
             ("What were the total assets in 2019 and 2018 respectively?", false),
             ("Who leads the combined company?", false),
