@@ -145,7 +145,6 @@ const PERHAPS_COMPUTED: &[&str] = &[
     "the decrease in",
     "difference",
     "ratio",
-    "exceed",
     "how many times",
     "cumulative",
     "wie viel prozent",
@@ -196,8 +195,11 @@ pub fn asks_for_computation(question: &str, context: &str) -> bool {
         .to_lowercase()
         .replace("weighted average", "weighted");
     let asked = asked.replace("weighted-average", "weighted");
-    // "… in 2018 and 2019 respectively": each of several values.
-    if EXPLAINED.iter().any(|words| asked.starts_with(words)) || asked.contains("respectively") {
+    // "… in 2018 and 2019 respectively": each of several values. "…, and why?": words.
+    let asks_for_words = [" respectively", " why", " warum"]
+        .iter()
+        .any(|words| asked.contains(words));
+    if asks_for_words || EXPLAINED.iter().any(|words| asked.starts_with(words)) {
         return false;
     }
     let has = |words: &[&str]| words.iter().any(|words| asked.contains(words));
@@ -212,7 +214,9 @@ pub fn asks_for_computation(question: &str, context: &str) -> bool {
     let span = has(SPANS) && has(BETWEEN);
     let surely =
         span || has(COMPUTED) || (named >= 1 && has(COUNTED)) || (named >= 2 && (has(OVER_TWO) || total()));
-    (surely && figures() + named >= 2) || (has(PERHAPS_COMPUTED) && figures() >= MANY)
+    // "How many years did assets exceed $400 million?": the rows are counted.
+    let counts = named >= 1 && asked.starts_with("how many") && asked.contains("exceed");
+    (surely && figures() + named >= 2) || ((counts || has(PERHAPS_COMPUTED)) && figures() >= MANY)
 }
 
 /// Whether a problem without a text states the numbers of a computation.
@@ -254,6 +258,9 @@ mod tests {
             ("In which years was operating income calculated for?", false),
             ("What caused the increase in interest income?", false),
             ("What is the total amount due and the due date?", false),
+            ("How many items exceeded 10?", true),
+            ("On how many days was the limit exceeded?", false),
+            ("What was the change in 2018 and 2019, and why?", false),
             ("What is the sum insured?", false),
             ("What changes were made in 2018 and 2019?", false),
             ("What was the weighted average exercise price?", false),
