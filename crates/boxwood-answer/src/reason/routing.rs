@@ -141,8 +141,6 @@ const PERHAPS_COMPUTED: &[&str] = &[
     "growth rate",
     "rate of return",
     "roi ",
-    "the increase in",
-    "the decrease in",
     "difference",
     "ratio",
     "how many times",
