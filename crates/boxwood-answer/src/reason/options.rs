@@ -66,7 +66,7 @@ pub(super) fn option_of(output: &str, choices: &[Choice]) -> Option<usize> {
     }
     let order = order_of(choices);
     if let Some(date) = whole_date(output, order)
-        && let Some(index) = only(choices, |choice| whole_date(&choice.text, order) == Some(date))
+        && let Some(index) = of_date(date, choices, order)
     {
         return Some(index);
     }
@@ -77,19 +77,21 @@ pub(super) fn option_of(output: &str, choices: &[Choice]) -> Option<usize> {
 /// then names another letter. Lines that repeat an option say nothing.
 pub(super) fn derived_date(derivation: &str, choices: &[Choice]) -> Option<usize> {
     let order = order_of(choices);
-    let dates: Option<Vec<NaiveDate>> = choices
-        .iter()
-        .map(|choice| whole_date(&choice.text, order))
-        .collect();
-    let dates = dates?;
-    let date = derivation
-        .lines()
-        .rev()
-        .filter(|line| option_line(line).is_none())
-        .find_map(|line| last_date(line, order))?;
-    let mut fitting = dates.iter().enumerate().filter(|(_, option)| **option == date);
-    let first = fitting.next()?.0;
-    fitting.next().is_none().then_some(first)
+    let is_date = |choice: &Choice| whole_date(&choice.text, order).is_some();
+    if !choices.iter().all(is_date) {
+        return None;
+    }
+    let mut lines = derivation.lines().rev();
+    let date = lines.find_map(|line| match option_line(line) {
+        Some(_) => None,
+        None => last_date(line, order),
+    })?;
+    of_date(date, choices, order)
+}
+
+/// The only option with this date.
+fn of_date(date: NaiveDate, choices: &[Choice], order: DateOrder) -> Option<usize> {
+    only(choices, |choice| whole_date(&choice.text, order) == Some(date))
 }
 
 /// How the options write dates.
