@@ -18,8 +18,8 @@ setup: ## install what a build needs (cmake, clang), telling so
 setup-tests: setup ## install what the tests need as well (Node.js)
 	@scripts/setup.sh tests
 
-build: setup ## build the program
-	$(CARGO) build --release --workspace --bins
+build: setup ## build the program (GPU=cuda: the local engine can use NVIDIA GPUs; needs the CUDA toolkit)
+	$(CARGO) build --release --workspace --bins $(if $(GPU),--features boxwood/$(GPU))
 	$(CARGO) build --release --manifest-path crates/boxwood-calculate/Cargo.toml
 
 run: build ## set up everything, answer a question about a sample, leave the server running (ONCE=1: stop it)

@@ -66,9 +66,17 @@ impl LoadedModel {
         let path = &config.model_path;
         let fingerprint = fingerprint(path)?;
         let started = Instant::now();
+        let library = backend()?;
+        if config.gpu_layers > 0 && !library.supports_gpu_offload() {
+            tracing::warn!(
+                gpu_layers = config.gpu_layers,
+                "there is no GPU that this build of the engine can use: the CPU computes every layer \
+                 (`make build GPU=cuda` builds for NVIDIA GPUs; `nvidia-smi` tells whether the driver works)"
+            );
+        }
         let params = LlamaModelParams::default().with_n_gpu_layers(config.gpu_layers);
         let model =
-            LlamaModel::load_from_file(backend()?, path, &params).map_err(|error| LoadError::Broken {
+            LlamaModel::load_from_file(library, path, &params).map_err(|error| LoadError::Broken {
                 path: path.clone(),
                 reason: error.to_string(),
             })?;

@@ -89,7 +89,8 @@ impl<'m> Context<'m> {
         params.type_k = kv_type;
         params.type_v = kv_type;
         params.flash_attn_type = if settings.flash_attention {
-            raw::LLAMA_FLASH_ATTN_TYPE_ENABLED
+            // Where the device that computes a layer has no kernel for it, the plain way: never layer by layer on the CPU.
+            raw::LLAMA_FLASH_ATTN_TYPE_AUTO
         } else {
             raw::LLAMA_FLASH_ATTN_TYPE_DISABLED
         };

@@ -99,6 +99,8 @@ pub struct EngineSettings {
     pub context_tokens: u32,
     /// Requests that are worked on together.
     pub sequences: u32,
+    /// Tokens whose attention state is kept in memory, over all requests and kept documents.
+    pub cache_tokens: u32,
     /// Requests that may wait.
     pub queue: usize,
     /// Layers on a GPU, where the build has a GPU backend.

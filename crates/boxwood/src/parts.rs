@@ -20,6 +20,12 @@ use boxwood_store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Tokens of a step on a GPU.
+const GPU_BATCH_TOKENS: u32 = 2_048;
+
+/// Tokens of a prompt that a GPU reads between two tokens of running answers.
+const GPU_SHARED_BATCH_TOKENS: u32 = 512;
+
 /// Everything that answers questions.
 pub struct Parts {
     /// The engine of this process, where its model is installed.
@@ -102,7 +108,13 @@ fn start_engine(config: &Config) -> anyhow::Result<Option<LocalModel>> {
     engine.max_output_tokens = engine.max_output_tokens.min(settings.context_tokens / 2);
     engine.max_sequences = settings.sequences;
     engine.queue_limit = settings.queue;
+    engine.cache_tokens = settings.cache_tokens;
     engine.gpu_layers = settings.gpu_layers;
+    if settings.gpu_layers > 0 {
+        // What keeps two cores busy for a step is nothing to a GPU: documents would wait for the answers beside them.
+        engine.batch_tokens = GPU_BATCH_TOKENS;
+        engine.shared_batch_tokens = GPU_SHARED_BATCH_TOKENS;
+    }
     engine.state_layer = ReadOut::of(model.name).map(|read_out| read_out.layer);
     engine.idle_unload = settings.idle_unload;
     engine.prefix_cache = (settings.prefix_cache_bytes > 0).then(|| PrefixCacheConfig {

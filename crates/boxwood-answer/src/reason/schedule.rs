@@ -92,15 +92,15 @@ fn numbered(methods: &[Method], effort: Effort) -> Vec<Plan> {
     methods
         .iter()
         .enumerate()
-        .map(|(index, method)| Plan {
-            method: *method,
-            temperature: if methods[..index].contains(method) {
-                TEMPERATURE
-            } else {
-                0.0
-            },
-            seed: index as u64,
-            tokens,
+        .map(|(index, method)| {
+            let before = methods[..index].iter().filter(|one| *one == method).count();
+            Plan {
+                method: *method,
+                temperature: if before == 0 { 0.0 } else { TEMPERATURE },
+                // By the method alone: a plan of more tries begins with the same ones, and what was recorded stays valid.
+                seed: before as u64,
+                tokens,
+            }
         })
         .collect()
 }
