@@ -13,6 +13,8 @@ pub mod app;
 pub mod conformance;
 pub mod scripted;
 pub mod tokens;
+mod waiting;
 
 pub use app::{Reply, TestApp, TestAppBuilder};
 pub use scripted::{Script, ScriptedModel};
+pub use waiting::until;

@@ -4,6 +4,7 @@
 //! It does not enforce a schema: what it says is the test's business, and [`ScriptedModel::requests`] tells the schema
 //! that it was asked for.
 
+use crate::waiting::until;
 use async_trait::async_trait;
 use boxwood_core::{
     ChatEvent, ChatModel, ChatRequest, ChatStream, ChoiceScores, FinishReason, ModelError, ModelIdentity,
@@ -143,6 +144,22 @@ impl ScriptedModel {
     /// Completions whose stream was dropped before its end.
     pub fn abandoned(&self) -> usize {
         self.0.abandoned.load(Ordering::SeqCst)
+    }
+
+    /// Waits until a completion runs.
+    ///
+    /// # Panics
+    /// Where none does.
+    pub async fn until_running(&self) {
+        until("the model is asked", || self.running() > 0).await;
+    }
+
+    /// Waits until the stream of a completion was dropped before its end.
+    ///
+    /// # Panics
+    /// Where that does not happen: the work goes on although nobody waits for it.
+    pub async fn until_abandoned(&self) {
+        until("the completion is abandoned", || self.abandoned() > 0).await;
     }
 
     fn words(request: &ChatRequest) -> u32 {

@@ -310,9 +310,7 @@ async fn more_questions_than_the_limit_are_refused() {
     let mut second = question(&file);
     second["prompt"] = json!("And the moon?");
     let (first, refused) = tokio::join!(app.post(PATH, &first), async {
-        while app.model.running() == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        app.model.until_running().await;
         let refused = app.post(PATH, &second).await;
         app.model.release();
         refused

@@ -582,9 +582,7 @@ async fn identical_extractions_join_and_deadlines_hold() {
     app.model.hold();
     let request = body(&file, TEXT, json!([{"key": "name"}]));
     let release = async {
-        while app.model.running() == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        app.model.until_running().await;
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         app.model.release();
     };

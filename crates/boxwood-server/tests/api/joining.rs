@@ -1,21 +1,11 @@
 //! Identical questions join; a question that nobody waits for ends.
 
 use crate::question;
-use boxwood_test::{Reply, TestApp};
+use boxwood_test::{Reply, TestApp, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const PATH: &str = "/2.0/ai/ask";
-
-async fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    for _ in 0..1_000 {
-        if condition() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("never: {what}");
-}
 
 /// Sends a question and gives up reading once it runs, as an SDK does after 60 seconds.
 async fn give_up(app: &TestApp, body: &Value) {
@@ -96,7 +86,7 @@ async fn when_the_client_is_gone_the_work_ends() {
     app.model.hold();
     give_up(&app, &question(&file)).await;
     assert_eq!(app.model.running(), 1, "for a moment the client may come back");
-    until("the completion is abandoned", || app.model.abandoned() == 1).await;
+    app.model.until_abandoned().await;
     until("the question is forgotten", || app.state.joins().running() == 0).await;
     app.model.release();
     assert_eq!(

@@ -1,52 +1,15 @@
-//! Chat completions, models and embeddings: the shapes of answers and streams, and the refusals of each contract.
+//! Chat completions: the shapes of answers and streams, and the refusals of each contract.
 
-use async_trait::async_trait;
-use boxwood_core::{
-    ChatEvent, Embedder, FinishReason, ModelError, ModelIdentity, ToolCall, ToolChoice, Usage,
-};
+use crate::openai::{CHAT, O4, events, question, refused};
+use boxwood_core::{ChatEvent, FinishReason, ToolCall, ToolChoice, Usage};
 use boxwood_models::StandIn;
 use boxwood_test::app::DEVELOPER_TOKEN;
 use boxwood_test::{Reply, Script, ScriptedModel, TestApp};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
 
-const CHAT: &str = "/v1/chat/completions";
-const O4: &str = "azure__openai__gpt_o4_mini";
-
 fn body(model: &str, more: Value) -> Value {
-    let mut body =
-        json!({"model": model, "messages": [{"role": "user", "content": "Where does the sun rise?"}]});
-    for (name, value) in more.as_object().unwrap() {
-        body[name] = value.clone();
-    }
-    body
-}
-
-/// The data of a stream's events; the last one is `[DONE]` where the stream ended well.
-fn events(reply: &Reply) -> Vec<Value> {
-    let data = reply
-        .text
-        .split("\n\n")
-        .filter_map(|event| event.strip_prefix("data: "));
-    data.map(|data| serde_json::from_str(data).unwrap_or_else(|_| json!(data)))
-        .collect()
-}
-
-#[track_caller]
-fn refused(reply: &Reply, status: u16, param: Value, code: Value) {
-    let error = &reply.body["error"];
-    assert_eq!(
-        (reply.status, &error["param"], &error["code"]),
-        (status, &param, &code),
-        "{}",
-        reply.text
-    );
-    assert!(
-        error["message"].as_str().is_some_and(|words| !words.is_empty()),
-        "{}",
-        reply.text
-    );
+    question(model, "Where does the sun rise?", more)
 }
 
 fn thinking() -> Script {
@@ -380,13 +343,7 @@ async fn a_client_that_leaves_ends_the_work() {
     let response = request.send().await.unwrap();
     assert_eq!((response.status().as_u16(), app.model.running()), (200, 1));
     drop(response);
-    for _ in 0..500 {
-        if app.model.abandoned() == 1 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the completion went on without its client");
+    app.model.until_abandoned().await;
 }
 
 #[tokio::test]
@@ -543,81 +500,4 @@ async fn other_addresses_and_bodies_are_refused_in_the_same_form() {
         unknown.body["error"]["message"],
         "Unrecognized request argument supplied: foo"
     );
-}
-
-struct Halves(ModelIdentity);
-
-#[async_trait]
-impl Embedder for Halves {
-    fn identity(&self) -> &ModelIdentity {
-        &self.0
-    }
-
-    fn dimensions(&self) -> usize {
-        2
-    }
-
-    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError> {
-        Ok(texts.iter().map(|_| vec![0.5, -0.5]).collect())
-    }
-}
-
-#[tokio::test]
-async fn models_are_listed_and_texts_embedded() {
-    let mut identity = None;
-    drop(ScriptedModel::with_identity("", |usual| {
-        usual.name = "halves".into();
-        identity = Some(usual.clone());
-    }));
-    let app = TestApp::builder()
-        .embedder(Arc::new(Halves(identity.unwrap())))
-        .start()
-        .await;
-    let list = app.get("/v1/models").await;
-    let ids: Vec<&str> = list.body["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|model| model["id"].as_str().unwrap())
-        .collect();
-    assert!(
-        ids.contains(&O4) && ids.contains(&"scripted__model") && ids.contains(&"halves"),
-        "{ids:?}"
-    );
-    let one = app.get(&format!("/openai/v1/models/{O4}")).await;
-    assert_eq!(
-        (&one.body["object"], &one.body["boxwood"]["served_by"]["relation"]),
-        (&json!("model"), &json!("stand_in"))
-    );
-    assert_eq!(app.get("/v1/models/nonsense").await.status, 404);
-
-    let vectors = app
-        .post("/v1/embeddings", &json!({"model": "halves", "input": ["a", "b"]}))
-        .await;
-    assert_eq!(
-        vectors.body["data"][1]["embedding"],
-        json!([0.5, -0.5]),
-        "{}",
-        vectors.text
-    );
-    let base64 = app
-        .post(
-            "/v1/embeddings",
-            &json!({"model": "halves", "input": "a", "encoding_format": "base64"}),
-        )
-        .await;
-    assert_eq!(base64.body["data"][0]["embedding"], "AAAAPwAAAL8=");
-    let path = "/openai/deployments/halves/embeddings?api-version=2024-10-21";
-    assert_eq!(app.post(path, &json!({"input": "a"})).await.status, 200);
-    let shorter = app
-        .post(
-            "/v1/embeddings",
-            &json!({"model": "halves", "input": "a", "dimensions": 1}),
-        )
-        .await;
-    refused(&shorter, 400, json!("dimensions"), json!("invalid_value"));
-    let chat = app
-        .post("/v1/embeddings", &json!({"model": O4, "input": "a"}))
-        .await;
-    refused(&chat, 400, json!("model"), json!("model_not_supported"));
 }

@@ -1,6 +1,7 @@
 //! The effort of a request to a local model that does not think by itself: it is thought about, within the client's
 //! bound, and nothing of it stands in the answer.
 
+use crate::openai::{CHAT, O4, events, question};
 use boxwood_answer::reason::Sandbox;
 use boxwood_core::ChatRequest;
 use boxwood_ingest::WorkerCommand;
@@ -8,9 +9,7 @@ use boxwood_test::{Reply, Script, ScriptedModel, TestApp};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
-const O4: &str = "azure__openai__gpt_o4_mini";
 const APPLES: &str = "Ann has 3 apples and buys 4. How many are there?";
 const ALONE: &str =
     "Ann has 3 apples and buys 4. How many are there?\n\nGive the number alone on the last line.";
@@ -62,11 +61,7 @@ async fn start() -> TestApp {
 }
 
 fn body(content: &str, more: Value) -> Value {
-    let mut body = json!({"model": O4, "messages": [{"role": "user", "content": content}]});
-    for (name, value) in more.as_object().unwrap() {
-        body[name] = value.clone();
-    }
-    body
+    question(O4, content, more)
 }
 
 /// The body of an answer in which nothing of the thinking stands.
@@ -282,12 +277,7 @@ async fn a_stream_has_the_same_pieces_as_without_thinking() {
         json!({"reasoning_effort": "medium", "stream": true, "stream_options": {"include_usage": true}});
     let reply = app.post(CHAT, &body(POEM, more)).await;
     answered(&reply);
-    let events: Vec<Value> = reply
-        .text
-        .split("\n\n")
-        .filter_map(|event| event.strip_prefix("data: "))
-        .map(|data| serde_json::from_str(data).unwrap_or_else(|_| json!(data)))
-        .collect();
+    let events = events(&reply);
     assert_eq!(events[0]["choices"][0]["delta"]["role"], "assistant");
     let texts: String = events
         .iter()
@@ -361,11 +351,5 @@ async fn a_client_that_leaves_ends_the_thinking() {
     let response = request.send().await.unwrap();
     assert_eq!((response.status().as_u16(), app.model.running()), (200, 1));
     drop(response);
-    for _ in 0..500 {
-        if app.model.abandoned() == 1 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the thinking went on without its client");
+    app.model.until_abandoned().await;
 }

@@ -1,12 +1,12 @@
 //! The Responses API: made, continued, kept, fetched, cancelled, deleted, streamed.
 
+use crate::openai::O4;
 use boxwood_core::{ChatEvent, ChatRole, FinishReason, Principal, ScopeSet, ToolCall, Usage};
-use boxwood_test::{Reply, Script, TestApp};
+use boxwood_test::{Reply, Script, TestApp, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const PATH: &str = "/v1/responses";
-const O4: &str = "azure__openai__gpt_o4_mini";
 
 async fn create(app: &TestApp, body: Value) -> Reply {
     let mut body = body;
@@ -272,13 +272,7 @@ async fn a_background_response_is_cancelled_or_deleted() {
             .status,
         200
     );
-    for _ in 0..500 {
-        if app.model.running() == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(app.model.running(), 0);
+    until("no completion runs", || app.model.running() == 0).await;
     assert_eq!(app.get(&format!("{PATH}/{second}")).await.status, 404);
     app.model.release();
     let foreground = id(&create(&app, json!({"input": "x"})).await);

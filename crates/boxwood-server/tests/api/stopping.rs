@@ -13,9 +13,7 @@ async fn a_running_answer_is_finished_before_the_end() {
         .request("POST", "/2.0/ai/ask")
         .body(question(&file).to_string());
     let running = tokio::spawn(request.send());
-    while app.model.running() == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    app.model.until_running().await;
     app.begin_stop();
     tokio::time::sleep(Duration::from_millis(50)).await;
     let refused = tokio::net::TcpStream::connect(app.address).await;
@@ -37,9 +35,7 @@ async fn an_answer_that_takes_too_long_is_cancelled_with_words() {
         .request("POST", "/2.0/ai/ask")
         .body(question(&file).to_string());
     let running = tokio::spawn(request.send());
-    while app.model.running() == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    app.model.until_running().await;
     let began = Instant::now();
     assert!(!app.stop().await.gracefully);
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());

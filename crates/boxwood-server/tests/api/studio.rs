@@ -1,6 +1,6 @@
 //! `/2.0/ai_agents`: making, listing, reading, replacing and removing agents, and every refusal.
 
-use boxwood_test::{Reply, Script, TestApp};
+use boxwood_test::{Reply, Script, TestApp, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -401,7 +401,10 @@ async fn questions_are_written_in_the_background_where_none_were_given() {
     ));
     app.model.release();
     // The first try breaks; the next change wakes the writer before its pause is over.
-    until(&app, 1).await;
+    until("the model was asked", || {
+        !app.model.requests().is_empty() && app.model.running() == 0
+    })
+    .await;
     make(&app, &reader("another")).await;
     let id = made.body["id"].as_str().unwrap();
     for _ in 0..1_000 {
@@ -415,14 +418,4 @@ async fn questions_are_written_in_the_background_where_none_were_given() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("no questions were written: {:?}", app.model.requests());
-}
-
-async fn until(app: &TestApp, requests: usize) {
-    for _ in 0..1_000 {
-        if app.model.requests().len() >= requests && app.model.running() == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the model was never asked");
 }

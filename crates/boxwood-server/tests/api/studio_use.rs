@@ -157,9 +157,7 @@ async fn an_agent_that_goes_while_it_answers_finishes_and_is_then_unknown() {
     let body = asking(&file, &id);
     app.model.hold();
     let (answer, ()) = tokio::join!(app.post("/2.0/ai/ask", &body), async {
-        while app.model.running() == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        app.model.until_running().await;
         delete(&app, &id).await;
         app.model.release();
     });

@@ -268,9 +268,7 @@ async fn the_same_request_joins_and_events_end_with_the_answer() {
         .header("accept", "text/event-stream")
         .body(body.to_string());
     let events = tokio::spawn(Reply::of(request));
-    while app.model.running() == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    app.model.until_running().await;
     let (joined, ()) = tokio::join!(app.post(PATH, &body), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         app.model.release();
@@ -291,17 +289,9 @@ async fn a_request_that_nobody_waits_for_is_cancelled() {
     let (app, file) = started().await;
     app.model.hold();
     let sent = tokio::spawn(app.request("POST", PATH).body(wanted(&file).to_string()).send());
-    while app.model.running() == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    app.model.until_running().await;
     sent.abort();
-    for _ in 0..400 {
-        if app.model.abandoned() == 1 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the completion goes on although nobody waits");
+    app.model.until_abandoned().await;
 }
 
 #[tokio::test]
