@@ -349,40 +349,29 @@ fn has_words(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{arranged, grid_rules, line, texts};
+    use super::super::tests::{arranged, grid_rules, line, lines_in_rows, place, texts};
 
     /// Address and key–value lines: each block on a grid of its own.
     fn letterhead(pitch: f32) -> Vec<String> {
-        let mut lines = Vec::new();
-        for (row, text) in [
-            "Supplier Ltd",
-            "Mill Lane 20",
-            "80333 Munich",
-            "Germany",
-            "Buyer",
-            "Customer plc",
-            "69876 Frankfurt",
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            lines.push(line(40.0, 60.0 + 14.0 * row as f32, 10.0, text));
-        }
-        for (row, (label, value)) in [
-            ("Invoice number", "471102"),
-            ("Invoice date", "05.03.2013"),
-            ("Your reference", "Smith"),
-            ("Customer", "GE2020211"),
-            ("Amounts in", "EUR"),
-            ("Terms", "thirty days"),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let baseline = 66.0 + pitch * row as f32;
-            lines.push(line(330.0, baseline, 10.0, label));
-            lines.push(line(470.0, baseline, 10.0, value));
-        }
+        let address = [
+            ["Supplier Ltd"],
+            ["Mill Lane 20"],
+            ["80333 Munich"],
+            ["Germany"],
+            ["Buyer"],
+            ["Customer plc"],
+            ["69876 Frankfurt"],
+        ];
+        let numbers = [
+            ["Invoice number", "471102"],
+            ["Invoice date", "05.03.2013"],
+            ["Your reference", "Smith"],
+            ["Customer", "GE2020211"],
+            ["Amounts in", "EUR"],
+            ["Terms", "thirty days"],
+        ];
+        let mut lines = lines_in_rows([40.0], (60.0, 14.0), &address);
+        lines.extend(lines_in_rows([330.0, 470.0], (66.0, pitch), &numbers));
         lines.push(line(
             40.0,
             190.0,
@@ -416,19 +405,15 @@ mod tests {
 
     #[test]
     fn labels_on_the_same_lines_as_an_address_are_a_block_too() {
-        let mut lines = Vec::new();
-        for (row, (address, number)) in [
-            ("Customer plc", "Invoice: 471102"),
-            ("Mill Lane 20", "Date: 5 March 2013"),
-            ("80333 Munich", "Your order: 17"),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let baseline = 60.0 + 14.0 * row as f32;
-            lines.push(line(40.0, baseline, 10.0, address));
-            lines.push(line(330.0, baseline, 10.0, number));
-        }
+        let lines = lines_in_rows(
+            [40.0, 330.0],
+            (60.0, 14.0),
+            &[
+                ["Customer plc", "Invoice: 471102"],
+                ["Mill Lane 20", "Date: 5 March 2013"],
+                ["80333 Munich", "Your order: 17"],
+            ],
+        );
         assert_eq!(
             texts(&arranged(&lines, &[])),
             [
@@ -474,7 +459,7 @@ mod tests {
         }
         lines.extend(right.map(|(baseline, text)| line(326.0, baseline, 10.0, text)));
         let read = texts(&arranged(&lines, &[]));
-        let at = |text: &str| read.iter().position(|line| line.contains(text)).unwrap();
+        let at = |text: &str| place(&read, text);
         assert_eq!(at("Olive traders"), 1, "{read:#?}");
         assert!(at("UNPAID") < at("Pedro Sanchez"), "{read:#?}");
         assert!(
@@ -503,7 +488,7 @@ mod tests {
             lines.push(line(330.0, top + 6.0, 10.0, amount));
         }
         let read = texts(&arranged(&lines, &[]));
-        let at = |text: &str| read.iter().position(|line| line.contains(text)).unwrap();
+        let at = |text: &str| place(&read, text);
         assert!(at("1,240.10") < at("Kiln shelf"), "{read:#?}");
         assert!(at("84.50") < at("Celadon glaze"), "{read:#?}");
     }
@@ -546,7 +531,7 @@ mod tests {
             lines.push(line(330.0, baseline + 4.0, 10.0, value));
         }
         let read = texts(&arranged(&lines, &[]));
-        let at = |text: &str| read.iter().position(|line| line.contains(text)).unwrap();
+        let at = |text: &str| place(&read, text);
         assert!(
             at("Bristol") < at("Use of the premises") && at("a workshop") < at("Governing law"),
             "{read:#?}"

@@ -17,6 +17,21 @@ pub(super) fn line(left: f32, baseline: f32, size: f32, text: &str) -> Vec<Glyph
     glyphs
 }
 
+/// Rows of ten-point lines: where their columns begin, the first baseline and the distance to the next.
+pub(super) fn lines_in_rows<const COLUMNS: usize>(
+    lefts: [f32; COLUMNS],
+    (first, pitch): (f32, f32),
+    rows: &[[&str; COLUMNS]],
+) -> Vec<Vec<Glyph>> {
+    let mut lines = Vec::new();
+    for (row, cells) in rows.iter().enumerate() {
+        let baseline = first + pitch * row as f32;
+        let cells = lefts.iter().zip(cells);
+        lines.extend(cells.map(|(left, text)| line(*left, baseline, 10.0, text)));
+    }
+    lines
+}
+
 fn glyph(c: char, left: f32, right: f32, baseline: f32, size: f32, direction: i16) -> Glyph {
     let (top, bottom) = (baseline - 0.8 * size, baseline + 0.2 * size);
     let bounds = BoundingBox {
@@ -41,6 +56,12 @@ pub(super) fn texts(page: &PageLayout) -> Vec<String> {
         .iter()
         .map(|line| emit::line_text(&line.words))
         .collect()
+}
+
+/// Which of these lines holds a text.
+#[track_caller]
+pub(super) fn place(read: &[String], text: &str) -> usize {
+    read.iter().position(|line| line.contains(text)).unwrap()
 }
 
 pub(super) fn arranged(lines: &[Vec<Glyph>], rules: &[Rule]) -> PageLayout {
@@ -144,22 +165,17 @@ fn columns_are_read_one_after_the_other() {
 
 #[test]
 fn rows_of_a_table_stay_together() {
-    let mut lines = Vec::new();
-    for (row, (label, first, second)) in [
-        ("Item", "Quantity", "Amount"),
-        ("Paper A4, white", "20", "198.00"),
-        ("Toner", "3", "$ 1,240.10"),
-        ("Shipping and handling", "1", "12.00"),
-        ("Total", "", "1,450.10"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let y = 100.0 + 14.0 * row as f32;
-        lines.push(line(40.0, y, 10.0, label));
-        lines.push(line(200.0, y, 10.0, first));
-        lines.push(line(300.0, y, 10.0, second));
-    }
+    let lines = lines_in_rows(
+        [40.0, 200.0, 300.0],
+        (100.0, 14.0),
+        &[
+            ["Item", "Quantity", "Amount"],
+            ["Paper A4, white", "20", "198.00"],
+            ["Toner", "3", "$ 1,240.10"],
+            ["Shipping and handling", "1", "12.00"],
+            ["Total", "", "1,450.10"],
+        ],
+    );
     let page = arranged(&lines, &[]);
     assert_eq!(page.tables.len(), 1);
     let table = &page.tables[0];
@@ -172,17 +188,8 @@ fn rows_of_a_table_stay_together() {
 
 #[test]
 fn lists_and_paragraphs_are_not_tables() {
-    let mut lines = Vec::new();
-    for row in 0..6 {
-        let y = 100.0 + 14.0 * row as f32;
-        lines.push(line(40.0, y, 10.0, "•"));
-        lines.push(line(
-            65.0,
-            y,
-            10.0,
-            "an item of a list with some words that follow the mark",
-        ));
-    }
+    let item = ["•", "an item of a list with some words that follow the mark"];
+    let lines = lines_in_rows([40.0, 65.0], (100.0, 14.0), &[item; 6]);
     assert!(arranged(&lines, &[]).tables.is_empty());
 }
 
@@ -353,25 +360,16 @@ fn document_text(page: PageLayout) -> String {
 
 #[test]
 fn empty_cells_keep_their_place_in_the_text() {
-    let mut lines = Vec::new();
-    for (row, cells) in [
-        ["Goods", "Discount", "Freight", "Net"],
-        ["1,062.60", "", "15.00", "1,077.60"],
-        ["980.00", "-9.80", "", "970.20"],
-        ["", "", "25.00", "25.00"],
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        for (column, cell) in cells.into_iter().enumerate() {
-            lines.push(line(
-                40.0 + 90.0 * column as f32,
-                100.0 + 14.0 * row as f32,
-                10.0,
-                cell,
-            ));
-        }
-    }
+    let lines = lines_in_rows(
+        [40.0, 130.0, 220.0, 310.0],
+        (100.0, 14.0),
+        &[
+            ["Goods", "Discount", "Freight", "Net"],
+            ["1,062.60", "", "15.00", "1,077.60"],
+            ["980.00", "-9.80", "", "970.20"],
+            ["", "", "25.00", "25.00"],
+        ],
+    );
     assert_eq!(
         document_text(arranged(&lines, &[])),
         "Goods | Discount | Freight | Net\n1,062.60 | | 15.00 | 1,077.60\n980.00 | -9.80 | | 970.20\n| | 25.00 | 25.00\n"
