@@ -14,6 +14,7 @@ pub mod extract;
 pub mod gather;
 pub mod generate;
 pub mod library;
+mod numerals;
 mod opinions;
 pub mod parse;
 mod pictures;

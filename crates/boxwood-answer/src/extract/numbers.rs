@@ -1,20 +1,12 @@
 //! Numbers as documents write them: `1.234,56`, `1,234.56`, `1'234.50`, `(120)`, `3.2 million`, `十二万`.
 //!
 //! Invariant: whether a point or a comma divides the decimals is decided once a document, from the numbers whose form
-//! leaves no doubt, and never from a model's rewriting. Called by the reading and grounding steps.
+//! leaves no doubt, and never from a model's rewriting. Called by the reading and grounding steps. What it shares with the
+//! other readers of numbers stands in [`crate::numerals`].
 
 use super::fold::{Folded, is_ideograph};
+use crate::numerals::{DecimalMark, has_cents, without_currency};
 use std::ops::Range;
-
-/// What divides the decimals in a document.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum DecimalMark {
-    /// `1,234.56`; the default where nothing tells.
-    #[default]
-    Point,
-    /// `1.234,56`
-    Comma,
-}
 
 /// A number in a folded text.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,7 +124,7 @@ fn number_at(text: &str, token: Range<usize>, mark: DecimalMark) -> Option<Found
     let (scale, scale_bytes) = scale_of(tail);
     let mut value = value * scale;
     range.end += scale_bytes;
-    let before = head.trim_end_matches(['$', '€', '£', '¥', ' ']);
+    let before = without_currency(head);
     let sign = before.chars().next_back();
     let in_brackets = sign == Some('(')
         && tail[scale_bytes..]
@@ -162,12 +154,6 @@ fn number_at(text: &str, token: Range<usize>, mark: DecimalMark) -> Option<Found
         };
     }
     Some(FoundNumber { range, value })
-}
-
-/// Whether exactly two digits stand behind the last mark.
-fn has_cents(token: &str) -> bool {
-    let last = token.rfind(['.', ',']);
-    last.is_some_and(|last| token.len() - last == 3)
 }
 
 /// The value of digits and marks.

@@ -1,4 +1,7 @@
-//! Numbers as people and programs write them. Pure.
+//! Numbers as programs print them and models write them, in their answers and in calculations: `3e8`, `5-3`. Pure. What it
+//! shares with the other readers of numbers stands in [`crate::numerals`].
+
+use crate::numerals::without_currency;
 
 /// A number with the place where it stands in a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,7 +61,7 @@ fn number_at(text: &str, start: usize) -> Option<Found> {
         }
     }
     let value: f64 = digits.parse().ok()?;
-    let before = text[..start].trim_end_matches(['$', '€', '£', '¥', ' ']);
+    let before = without_currency(&text[..start]);
     let parenthesised = before.ends_with('(') && text[end..].trim_start_matches(['%', ' ']).starts_with(')');
     let negative = parenthesised || is_minus(before);
     Some(Found {

@@ -4,7 +4,8 @@
 //! Invariant: a cell becomes a number only where all of it is one; whether a point or a comma divides the decimals is
 //! decided once a table. Called by the methods that compute, and by what tells where a value stands.
 
-use crate::spreadsheet::{NumberNotation, number_notation, number_of};
+use crate::numerals::{CURRENCIES, DecimalMark, is_neutral_mark};
+use crate::spreadsheet::{decimal_mark, number_of};
 use serde_json::{Map, Number, Value};
 use std::ops::RangeInclusive;
 
@@ -14,11 +15,6 @@ const MOST_BYTES: usize = 200_000;
 const MOST_DIGITS: usize = 15;
 /// Whole numbers that are years where a heading may stand.
 const YEARS: RangeInclusive<i64> = 1900..=2100;
-/// Signs and codes of currencies, and signs of a share, before or after a number.
-const UNITS: &[&str] = &[
-    "US$", "HK$", "NT$", "CA$", "R$", "A$", "C$", "S$", "$", "€", "£", "¥", "₹", "₩", "₽", "%", "USD", "EUR",
-    "GBP", "JPY", "CHF", "CNY", "RMB", "KRW", "INR", "円", "元", "원", "圓",
-];
 
 /// A table: rows of cells.
 type Table = Vec<Vec<Cell>>;
@@ -203,9 +199,9 @@ fn table(lines: &[&str]) -> Option<Table> {
         .flatten()
         .filter_map(|cell| numeral(cell).map(|(_, digits)| digits))
         .collect();
-    let notation = number_notation(numerals.iter().map(String::as_str)).unwrap_or(NumberNotation::Point);
+    let mark = decimal_mark(numerals.iter().map(String::as_str)).unwrap_or_default();
     let cell = |text: &&str| Cell {
-        number: number(text, notation),
+        number: number(text, mark),
         text: (*text).to_owned(),
     };
     Some(rows.iter().map(|row| row.iter().map(cell).collect()).collect())
@@ -235,13 +231,13 @@ fn is_rule(row: &[&str]) -> bool {
 }
 
 /// A cell that is a number: `$(1,234.50)` is -1234.5, `12.5%` is 12.5.
-fn number(text: &str, notation: NumberNotation) -> Option<Number> {
+fn number(text: &str, mark: DecimalMark) -> Option<Number> {
     let (negative, digits) = numeral(text)?;
     let is_name = digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
     if is_name || digits.bytes().filter(u8::is_ascii_digit).count() > MOST_DIGITS {
         return None;
     }
-    let plain = number_of(&digits, notation)?.to_string();
+    let plain = number_of(&digits, mark)?.to_string();
     let sign = if negative { "-" } else { "" };
     let written = format!("{sign}{plain}");
     match written.parse::<i64>() {
@@ -266,16 +262,15 @@ fn numeral(text: &str) -> Option<(bool, String)> {
         }
     }
     let rest = rest.strip_prefix('+').unwrap_or(rest);
-    let is_part =
-        |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | ' ' | '\u{a0}' | '\u{202f}' | '\'' | '’');
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',') || is_neutral_mark(c);
     let whole = rest.ends_with(|c: char| c.is_ascii_digit()) && rest.chars().all(is_part);
     whole.then(|| (negative, rest.to_owned()))
 }
 
+/// Without a currency or the sign of a share, before or after the number.
 fn without_unit(text: &str) -> Option<&str> {
-    UNITS
-        .iter()
-        .find_map(|unit| text.strip_prefix(unit).or_else(|| text.strip_suffix(unit)))
+    let mut units = CURRENCIES.iter().chain(&["%"]);
+    units.find_map(|unit| text.strip_prefix(unit).or_else(|| text.strip_suffix(unit)))
 }
 
 /// Digits and signs of full width as those of a keyboard.
@@ -380,7 +375,7 @@ mod tests {
             ("-", None),
             ("", None),
         ] {
-            let read = number(text, NumberNotation::Point).map(Value::Number);
+            let read = number(text, DecimalMark::Point).map(Value::Number);
             assert_eq!(read, expected, "{text}");
         }
     }

@@ -6,13 +6,8 @@
 
 use super::problem::{ProgramUsed, ValueUsed};
 use crate::extract::fold::Folded;
-use crate::extract::numbers::DecimalMark;
+use crate::numerals::{self, CURRENCIES, DecimalMark};
 
-/// Signs and codes of currencies, longer ones first.
-const CURRENCIES: &[&str] = &[
-    "US$", "HK$", "CA$", "A$", "$", "€", "£", "¥", "₹", "₩", "USD", "EUR", "GBP", "JPY", "CHF", "CNY", "円",
-    "元",
-];
 /// What is asked for has no currency.
 const NO_AMOUNT: &[&str] = &[
     "percent",
@@ -161,9 +156,12 @@ fn written_with(text: &str, amount: &str) -> Option<Money> {
 fn sign_before(head: &str) -> Option<Money> {
     let near = head.trim_end_matches('(').trim_end_matches(['-', '−']);
     let bare = near.trim_end_matches([' ', '\u{a0}']);
-    let sign = *CURRENCIES.iter().find(|sign| bare.ends_with(**sign))?;
-    let in_word = is_code(sign) && bare[..bare.len() - sign.len()].ends_with(char::is_alphanumeric);
-    (!in_word).then_some(Money {
+    // `EUR` ends no word, and `S$` not `SALES$`.
+    let is_whole =
+        |sign: &str, rest: &str| !sign.starts_with(is_letter) || !rest.ends_with(char::is_alphanumeric);
+    let ends = |sign: &str| bare.strip_suffix(sign).is_some_and(|rest| is_whole(sign, rest));
+    let sign = *CURRENCIES.iter().find(|sign| ends(sign))?;
+    Some(Money {
         sign,
         is_before: true,
         is_spaced: bare.len() < near.len(),
@@ -174,7 +172,7 @@ fn sign_after(tail: &str) -> Option<Money> {
     let near = tail.trim_start_matches(')');
     let bare = near.trim_start_matches([' ', '\u{a0}']);
     let sign = *CURRENCIES.iter().find(|sign| bare.starts_with(**sign))?;
-    let in_word = is_code(sign) && bare[sign.len()..].starts_with(char::is_alphanumeric);
+    let in_word = sign.ends_with(is_letter) && bare[sign.len()..].starts_with(char::is_alphanumeric);
     // What stands after a space may belong to the next amount: `5 $7`.
     let of_next = bare[sign.len()..].starts_with(|c: char| c.is_ascii_digit());
     (!in_word && !of_next).then_some(Money {
@@ -184,8 +182,8 @@ fn sign_after(tail: &str) -> Option<Money> {
     })
 }
 
-fn is_code(sign: &str) -> bool {
-    sign.len() == 3 && sign.bytes().all(|byte| byte.is_ascii_uppercase())
+fn is_letter(character: char) -> bool {
+    character.is_ascii_uppercase()
 }
 
 fn stated(value: &ValueUsed) -> &str {
@@ -193,9 +191,7 @@ fn stated(value: &ValueUsed) -> &str {
 }
 
 fn has_cents(amount: &str) -> bool {
-    let digits: &str = amount.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let last = digits.rfind(['.', ',']);
-    last.is_some_and(|at| digits.len() - at == 3)
+    numerals::has_cents(amount.trim_end_matches(|c: char| !c.is_ascii_digit()))
 }
 
 /// Whether an amount has marks between its thousands, or needs none.
@@ -219,10 +215,7 @@ fn written(value: f64, answer: &str, has_cents: bool, is_grouped: bool, mark: De
         false => answer.replace(',', "").trim_start_matches(['-', '+']).to_owned(),
     };
     let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
-    let (thousands, point) = match mark {
-        DecimalMark::Point => (',', '.'),
-        DecimalMark::Comma => ('.', ','),
-    };
+    let (thousands, point) = mark.marks();
     let mut text = String::new();
     for (at, digit) in whole.chars().enumerate() {
         if is_grouped && at > 0 && (whole.len() - at).is_multiple_of(3) {
@@ -309,6 +302,8 @@ mod tests {
             Some("120,000円"),
         );
         check("28000", asked, sum, &["$(26,811)"], "", Some("$28,000"));
+        check("15", asked, sum, &["5"], "Preço: R$ 5", Some("R$ 15"));
+        check("15", asked, sum, &["5"], "SALES$5", Some("$15"));
         check(
             "238",
             asked,

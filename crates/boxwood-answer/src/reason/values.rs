@@ -8,7 +8,8 @@ use super::problem::ValueUsed;
 use super::tables::{Place, Tables};
 use crate::extract::dates::{DateOrder, find_dates};
 use crate::extract::fold::Folded;
-use crate::extract::numbers::{DecimalMark, FoundNumber, find_numbers};
+use crate::extract::numbers::{FoundNumber, find_numbers};
+use crate::numerals::DecimalMark;
 use chrono::{Datelike, NaiveDate};
 use std::ops::Range;
 

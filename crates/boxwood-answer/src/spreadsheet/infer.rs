@@ -4,16 +4,8 @@
 //! `1.234` as a thousand and as a fraction. Used by `spreadsheet::table`.
 
 use super::decimal::Decimal;
+use crate::numerals::{DecimalMark, is_neutral_mark};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
-
-/// How a column writes its numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NumberNotation {
-    /// `1,234.50`
-    Point,
-    /// `1.234,50`
-    Comma,
-}
 
 /// How a column writes its dates. ISO 8601 is always read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,21 +18,21 @@ pub(crate) enum DateNotation {
     MonthFirst,
 }
 
-/// The notation in which these texts are numbers; `None` where more than every fifth is none (`n/a`, `–`).
-pub(crate) fn number_notation<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Option<NumberNotation> {
+/// The mark with which these texts are numbers; `None` where more than every fifth is none (`n/a`, `–`).
+pub(crate) fn decimal_mark<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Option<DecimalMark> {
     let all = texts.clone().count();
-    let read = |notation| {
+    let read = |mark| {
         texts
             .clone()
-            .filter(|text| number_of(text, notation).is_some())
+            .filter(|text| number_of(text, mark).is_some())
             .count()
     };
-    let (point, comma) = (read(NumberNotation::Point), read(NumberNotation::Comma));
-    let (notation, most) = match comma > point {
-        true => (NumberNotation::Comma, comma),
-        false => (NumberNotation::Point, point),
+    let (point, comma) = (read(DecimalMark::Point), read(DecimalMark::Comma));
+    let (mark, most) = match comma > point {
+        true => (DecimalMark::Comma, comma),
+        false => (DecimalMark::Point, point),
     };
-    (most > 0 && most * 5 >= all * 4).then_some(notation)
+    (most > 0 && most * 5 >= all * 4).then_some(mark)
 }
 
 /// The notation in which all these texts are dates; `None` where one is none, or where days and months can't be told.
@@ -60,7 +52,7 @@ pub(crate) fn date_notation<'a>(texts: impl Iterator<Item = &'a str> + Clone) ->
 }
 
 /// A number with its separators of thousands, sign, percent sign and unit.
-pub(crate) fn number_of(text: &str, notation: NumberNotation) -> Option<Decimal> {
+pub(crate) fn number_of(text: &str, mark: DecimalMark) -> Option<Decimal> {
     let text = text.trim();
     let (negative, text) = match text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
         Some(inside) => (true, inside),
@@ -72,7 +64,7 @@ pub(crate) fn number_of(text: &str, notation: NumberNotation) -> Option<Decimal>
     let (before, numeral, after) = (&text[..start], &text[start..end], &text[end..]);
     let (sign, numeral) = match before.strip_suffix(['.', ',']) {
         Some(sign) => (sign, format!("0.{numeral}")),
-        None => (before, plain_numeral(numeral, notation)?),
+        None => (before, plain_numeral(numeral, mark)?),
     };
     if !is_unit_before(sign) || !is_unit_after(after) {
         return None;
@@ -109,16 +101,13 @@ fn is_unit_after(text: &str) -> bool {
 }
 
 /// Digits with a point; `None` where the separators do not stand where they would.
-fn plain_numeral(numeral: &str, notation: NumberNotation) -> Option<String> {
-    let (thousands, point) = match notation {
-        NumberNotation::Point => (',', '.'),
-        NumberNotation::Comma => ('.', ','),
-    };
+fn plain_numeral(numeral: &str, mark: DecimalMark) -> Option<String> {
+    let (thousands, point) = mark.marks();
     let (whole, fraction) = match numeral.split_once(point) {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (numeral, None),
     };
-    let is_separator = |c: char| c == thousands || matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\'' | '’');
+    let is_separator = |c: char| c == thousands || is_neutral_mark(c);
     let groups: Vec<&str> = whole.split(is_separator).collect();
     let digits = |group: &str| !group.is_empty() && group.chars().all(|c| c.is_ascii_digit());
     let grouped =
@@ -187,14 +176,14 @@ mod tests {
             ("", None, None),
             ("n/a", None, None),
         ] {
-            let read = |notation| number_of(text, notation).map(|number| number.to_string());
+            let read = |mark| number_of(text, mark).map(|number| number.to_string());
             assert_eq!(
-                read(NumberNotation::Point).as_deref(),
+                read(DecimalMark::Point).as_deref(),
                 point,
                 "{text} with a point"
             );
             assert_eq!(
-                read(NumberNotation::Comma).as_deref(),
+                read(DecimalMark::Comma).as_deref(),
                 comma,
                 "{text} with a comma"
             );
@@ -202,15 +191,15 @@ mod tests {
     }
 
     #[test]
-    fn a_column_decides_its_notation() {
+    fn a_column_decides_its_decimal_mark() {
         let check = |texts: &[&str], expected| {
-            assert_eq!(number_notation(texts.iter().copied()), expected, "{texts:?}");
+            assert_eq!(decimal_mark(texts.iter().copied()), expected, "{texts:?}");
         };
-        check(&["1,234", "56"], Some(NumberNotation::Point));
-        check(&["1,50", "2,75"], Some(NumberNotation::Comma));
-        check(&["1.234,50", "17"], Some(NumberNotation::Comma));
+        check(&["1,234", "56"], Some(DecimalMark::Point));
+        check(&["1,50", "2,75"], Some(DecimalMark::Comma));
+        check(&["1.234,50", "17"], Some(DecimalMark::Comma));
         check(&["1", "two"], None);
-        check(&["1", "2", "3", "4", "n/a"], Some(NumberNotation::Point));
+        check(&["1", "2", "3", "4", "n/a"], Some(DecimalMark::Point));
         check(&[], None);
     }
 

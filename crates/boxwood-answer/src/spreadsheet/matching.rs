@@ -4,9 +4,10 @@
 //! without regard to case and width. Used by `spreadsheet::run`.
 
 use super::decimal::Decimal;
-use super::infer::{DateNotation, NumberNotation, date_of, number_of};
+use super::infer::{DateNotation, date_of, number_of};
 use super::query::{Filter, Test};
 use super::table::{Kind, Row, SheetTable, Value};
+use crate::numerals::DecimalMark;
 use chrono::{Datelike, Months, NaiveDate, NaiveDateTime, TimeDelta};
 use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;
@@ -34,7 +35,7 @@ impl Operand {
     fn of(value: &str) -> Self {
         Self {
             text: folded(value),
-            number: number_of(value, NumberNotation::Point),
+            number: number_of(value, DecimalMark::Point),
             span: span_of(value),
             month: month_of(value),
         }

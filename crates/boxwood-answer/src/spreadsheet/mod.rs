@@ -18,7 +18,7 @@ mod table;
 mod tests;
 mod worked;
 
-pub(crate) use infer::{NumberNotation, number_notation, number_of};
+pub(crate) use infer::{decimal_mark, number_of};
 
 use crate::answer::{Calculation, Processor};
 use crate::error::AnswerError;

@@ -4,7 +4,8 @@
 //! sheet and its place there. Made from a [`Document`] by [`tables_of`], used by the other modules of `spreadsheet`.
 
 use super::decimal::Decimal;
-use super::infer::{DateNotation, NumberNotation, date_notation, date_of, number_notation, number_of};
+use super::infer::{DateNotation, date_notation, date_of, decimal_mark, number_of};
+use crate::numerals::DecimalMark;
 use boxwood_core::{CellValue, Document, Grid, Table};
 use chrono::{DateTime, NaiveDateTime};
 
@@ -58,8 +59,8 @@ pub(crate) struct Column {
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Numbers; in this notation where they stand as text.
-    Number(NumberNotation),
+    /// Numbers; with this mark where they stand as text.
+    Number(DecimalMark),
     /// Dates; in this notation where they stand as text.
     Moment(DateNotation),
     /// Anything.
@@ -311,12 +312,12 @@ fn type_columns(table: &mut SheetTable<'_>) {
             .map(|row| row.text(place));
         let half = rows.len().div_ceil(2).max(1);
         let kind = if numbers >= half {
-            Kind::Number(number_notation(texts).unwrap_or(NumberNotation::Point))
+            Kind::Number(decimal_mark(texts).unwrap_or(DecimalMark::Point))
         } else if moments >= half {
             Kind::Moment(date_notation(texts).unwrap_or(DateNotation::Iso))
         } else if numbers + moments > 0 {
             Kind::Text
-        } else if let Some(notation) = number_notation(texts.clone()) {
+        } else if let Some(notation) = decimal_mark(texts.clone()) {
             Kind::Number(notation)
         } else {
             date_notation(texts).map_or(Kind::Text, Kind::Moment)
@@ -345,7 +346,7 @@ fn shown_of(rows: &[&Row<'_>], place: usize, kind: Kind) -> Shown {
         let after = text[end..].trim().to_owned();
         let percent = after == "%";
         let fraction = match kind {
-            Kind::Number(NumberNotation::Comma) if row.is_text(place) => text[start..end].rsplit_once(','),
+            Kind::Number(DecimalMark::Comma) if row.is_text(place) => text[start..end].rsplit_once(','),
             _ => text[start..end].rsplit_once('.'),
         };
         let written = fraction.map_or(0, |(_, digits)| digits.len() as u32);
@@ -432,8 +433,8 @@ pub(crate) mod tests {
             kinds,
             [
                 Kind::Text,
-                Kind::Number(NumberNotation::Comma),
-                Kind::Number(NumberNotation::Point),
+                Kind::Number(DecimalMark::Comma),
+                Kind::Number(DecimalMark::Point),
                 Kind::Moment(DateNotation::Iso),
                 Kind::Text,
                 Kind::Text
