@@ -102,6 +102,17 @@ pub struct EmbeddingStrategy {
     pub chunk_tokens: u32,
 }
 
+impl EmbeddingStrategy {
+    /// Box's default strategy.
+    pub fn basic(model: &str) -> Self {
+        Self {
+            model: model.to_owned(),
+            id: "basic".to_owned(),
+            chunk_tokens: DEFAULT_CHUNK_TOKENS,
+        }
+    }
+}
+
 /// A caller's `ai_agent_ask` object: what is absent keeps its default.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AgentOverride {
@@ -169,11 +180,7 @@ impl AskAgent {
             effort: None,
             embeddings,
         };
-        let embeddings = EmbeddingStrategy {
-            model: embedding_model.to_owned(),
-            id: "basic".to_owned(),
-            chunk_tokens: DEFAULT_CHUNK_TOKENS,
-        };
+        let embeddings = EmbeddingStrategy::basic(embedding_model);
         Self {
             basic_text: tool(words.one, None),
             basic_text_multi: tool(words.several, None),

@@ -1,6 +1,7 @@
 //! Everything that can keep a question from being answered. The server maps each variant to a Box error in one match.
 
 use boxwood_core::{FileId, ModelError};
+use boxwood_models::ResolveError;
 use boxwood_store::StoreError;
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ pub enum AnswerError {
         field: String,
         /// Why.
         #[source]
-        source: boxwood_models::ResolveError,
+        source: ResolveError,
     },
     /// An agent's setting can't be used.
     #[error("{field}: {message}")]
@@ -79,4 +80,12 @@ pub enum AnswerError {
     /// Nobody waits any more.
     #[error("the question was cancelled")]
     Cancelled,
+}
+
+impl AnswerError {
+    /// For a model that could not be resolved: names the field of the request that named it.
+    pub(crate) fn model_of(field: impl Into<String>) -> impl FnOnce(ResolveError) -> Self {
+        let field = field.into();
+        move |source| Self::Model { field, source }
+    }
 }

@@ -108,10 +108,7 @@ fn plan_for(
     let field = |name: &str| format!("{path}.{name}");
     let model = models
         .resolve(Some(&tool.model))
-        .map_err(|source| AnswerError::Model {
-            field: field("model"),
-            source,
-        })?;
+        .map_err(AnswerError::model_of(field("model")))?;
     let output_tokens = tool.completion_tokens.min(model.max_output_tokens());
     let around = FRAME_TOKENS + words_tokens(&tool, words);
     let window = input_window(&model);

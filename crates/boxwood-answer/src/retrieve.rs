@@ -183,12 +183,7 @@ pub async fn retrieve(
         ),
         // Without any embedder on this machine words alone rank; that is a weaker search, not a wrong request.
         Err(ResolveError::NoModel | ResolveError::NotInstalled { .. }) => None,
-        Err(source) => {
-            return Err(AnswerError::Model {
-                field: plan.field("embeddings.model"),
-                source,
-            });
-        }
+        Err(error) => return Err(AnswerError::model_of(plan.field("embeddings.model"))(error)),
     };
     let ranking = join(query, &lexical, embedded.as_ref());
     let passages = select(plan, &search, &ranking).await?;

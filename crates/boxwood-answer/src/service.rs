@@ -113,10 +113,8 @@ impl AnswerService {
     /// # Errors
     /// [`AnswerError::Model`] for a name that can't be served.
     pub fn default_agent(&self, language: Language, model: Option<&str>) -> Result<AskAgent, AnswerError> {
-        let resolved = self.models.resolve(model).map_err(|source| AnswerError::Model {
-            field: "model".to_owned(),
-            source,
-        })?;
+        let resolved = self.models.resolve(model);
+        let resolved = resolved.map_err(AnswerError::model_of("model"))?;
         let embedding = default_embedding(&self.models);
         let mut agent = AskAgent::default_for(language, &resolved.requested, &embedding);
         for tool in agent.tools_mut() {
@@ -135,10 +133,8 @@ impl AnswerService {
         language: Language,
         model: Option<&str>,
     ) -> Result<ExtractAgent, AnswerError> {
-        let resolved = self.models.resolve(model).map_err(|source| AnswerError::Model {
-            field: "model".to_owned(),
-            source,
-        })?;
+        let resolved = self.models.resolve(model);
+        let resolved = resolved.map_err(AnswerError::model_of("model"))?;
         let embedding = default_embedding(&self.models);
         let mut agent = ExtractAgent::default_for(mode, language, &resolved.requested, &embedding);
         for tool in [

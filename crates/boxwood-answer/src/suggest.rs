@@ -49,10 +49,7 @@ impl AnswerService {
         let model = models
             .resolve(purpose.model.as_deref())
             .or_else(|_| models.resolve(None))
-            .map_err(|source| AnswerError::Model {
-                field: "model".to_owned(),
-                source,
-            })?;
+            .map_err(AnswerError::model_of("model"))?;
         let words = words(purpose);
         let completion = generate::generate(&model, request(&words), cancel, &NoProgress).await?;
         let questions = read_lines(&completion.text, &words.asked);

@@ -116,10 +116,8 @@ impl AnswerService {
         language: Language,
         model: Option<&str>,
     ) -> Result<TextGenAgent, AnswerError> {
-        let resolved = self.models.resolve(model).map_err(|source| AnswerError::Model {
-            field: "model".to_owned(),
-            source,
-        })?;
+        let resolved = self.models.resolve(model);
+        let resolved = resolved.map_err(AnswerError::model_of("model"))?;
         let embedding = default_embedding(&self.models);
         let mut agent = TextGenAgent::default_for(language, &resolved.requested, &embedding);
         agent.basic_gen.tool.fit(&resolved);

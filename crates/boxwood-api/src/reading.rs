@@ -157,15 +157,7 @@ impl<'a> Reader<'a> {
         // 8400.0 is a whole number in JSON's eyes and some clients write it so.
         let number = value.as_u64().or_else(|| value.as_f64().and_then(exact_whole));
         match number {
-            Some(number) if (least..=most).contains(&number) => Some(number),
-            Some(number) => {
-                findings.refuse(
-                    Reason::OutOfRange,
-                    self.path_of(name),
-                    bounds(number, least, most),
-                );
-                None
-            }
+            Some(number) => self.within(name, number, (least, most), findings),
             None if value.is_number() => {
                 let message = format!("must be a whole number of at least {least}, not {value}");
                 findings.refuse(Reason::OutOfRange, self.path_of(name), message);
@@ -189,21 +181,29 @@ impl<'a> Reader<'a> {
     ) -> Option<f64> {
         let value = self.value(name)?;
         match value.as_f64() {
-            Some(number) if (least..=most).contains(&number) => Some(number),
-            Some(number) => {
-                findings.refuse(
-                    Reason::OutOfRange,
-                    self.path_of(name),
-                    bounds(number, least, most),
-                );
-                None
-            }
+            Some(number) => self.within(name, number, (least, most), findings),
             None => {
                 let message = format!("must be a number, not {}", kind_of(value));
                 findings.refuse(Reason::WrongType, self.path_of(name), message);
                 None
             }
         }
+    }
+
+    /// A number that was read, if it is within its bounds.
+    fn within<T: Display + PartialOrd + Copy>(
+        &self,
+        name: &'static str,
+        number: T,
+        (least, most): (T, T),
+        findings: &mut Findings,
+    ) -> Option<T> {
+        if (least..=most).contains(&number) {
+            return Some(number);
+        }
+        let message = format!("must be between {least} and {most}, not {number}");
+        findings.refuse(Reason::OutOfRange, self.path_of(name), message);
+        None
     }
 
     /// Ends the reading: what was never asked for is a warning.
@@ -261,10 +261,6 @@ fn as_array<'a>(value: &'a Value, path: &str, findings: &mut Findings) -> Option
             None
         }
     }
-}
-
-fn bounds<T: Display>(number: T, least: T, most: T) -> String {
-    format!("must be between {least} and {most}, not {number}")
 }
 
 /// A float that is a whole number, as one.

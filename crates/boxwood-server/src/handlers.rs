@@ -39,4 +39,5 @@ mod present;
 mod ranges;
 mod search_metadata;
 mod shared_links;
+mod trash;
 mod upload_form;

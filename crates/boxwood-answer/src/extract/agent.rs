@@ -4,7 +4,7 @@
 //! `extract_structured`, in our own words; a caller's override is merged field by field over it, so what the endpoint
 //! returns may be sent back unchanged. Called by the service, the server and the CLI.
 
-use crate::agent::{DEFAULT_CHUNK_TOKENS, EmbeddingStrategy, Language, TextTool, TextToolOverride};
+use crate::agent::{EmbeddingStrategy, Language, TextTool, TextToolOverride};
 use crate::answer::Processor;
 use boxwood_core::Sampling;
 
@@ -74,14 +74,9 @@ impl ExtractAgent {
             effort: None,
             embeddings,
         };
-        let embeddings = EmbeddingStrategy {
-            model: embedding_model.to_owned(),
-            id: "basic".to_owned(),
-            chunk_tokens: DEFAULT_CHUNK_TOKENS,
-        };
         Self {
             basic_text: tool(None),
-            long_text: tool(Some(embeddings)),
+            long_text: tool(Some(EmbeddingStrategy::basic(embedding_model))),
             basic_image: tool(None),
         }
     }

@@ -59,10 +59,7 @@ fn plan_for(
     let field = |name: &str| format!("ai_agent.{}.{name}", processor.as_str());
     let model = models
         .resolve(Some(&tool.model))
-        .map_err(|source| AnswerError::Model {
-            field: field("model"),
-            source,
-        })?;
+        .map_err(AnswerError::model_of(field("model")))?;
     let output_tokens = tool.completion_tokens.min(model.max_output_tokens());
     let values = VALUES_TOKENS.min(output_tokens);
     let room = input_window(&model).saturating_sub(AROUND_TOKENS + values);

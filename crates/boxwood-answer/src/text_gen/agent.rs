@@ -2,9 +2,7 @@
 //!
 //! Invariant: what [`TextGenAgent::default_for`] gives may be sent back as an override and changes nothing.
 
-use crate::agent::{
-    DEFAULT_CHUNK_TOKENS, DEFAULT_STOP, EmbeddingStrategy, Language, TextTool, TextToolOverride,
-};
+use crate::agent::{DEFAULT_STOP, EmbeddingStrategy, Language, TextTool, TextToolOverride};
 use boxwood_core::Sampling;
 
 /// Box's default of tokens that a written text may have.
@@ -57,11 +55,7 @@ impl TextGenAgent {
             },
             stop: Some(DEFAULT_STOP.to_owned()),
             effort: None,
-            embeddings: Some(EmbeddingStrategy {
-                model: embedding_model.to_owned(),
-                id: "basic".to_owned(),
-                chunk_tokens: DEFAULT_CHUNK_TOKENS,
-            }),
+            embeddings: Some(EmbeddingStrategy::basic(embedding_model)),
         };
         let content_template = words.content.to_owned();
         Self {

@@ -73,32 +73,12 @@ impl EmbeddingDialect {
 /// When the parts make no URL; asked for when the settings are read, so that later calls can't fail.
 pub(crate) fn url(host: &Host, embedding: &Embedding) -> Result<Url, ParseError> {
     match embedding.dialect {
-        EmbeddingDialect::Openai => openai_url(host),
+        EmbeddingDialect::Openai => super::openai_url(host, "embeddings"),
         EmbeddingDialect::Gemini => gemini::model_url(host, "batchEmbedContents"),
         EmbeddingDialect::Vertex => gemini::model_url(host, "predict"),
         EmbeddingDialect::Titan | EmbeddingDialect::Cohere => bedrock::model_url(host, "invoke"),
         EmbeddingDialect::Watsonx => watsonx::service_url(host, &["text", "embeddings"]),
     }
-}
-
-fn openai_url(host: &Host) -> Result<Url, ParseError> {
-    let mut url = match host.kind {
-        HostKind::AzureOpenai => host.base_url.join("openai/v1/embeddings")?,
-        HostKind::AzureOpenaiDated => {
-            let mut url = host.base_url.clone();
-            let deployment = host.deployment.as_deref().unwrap_or_default();
-            url.path_segments_mut()
-                .map_err(|()| ParseError::RelativeUrlWithCannotBeABaseBase)?
-                .pop_if_empty()
-                .extend(["openai", "deployments", deployment, "embeddings"]);
-            url
-        }
-        _ => host.base_url.join("embeddings")?,
-    };
-    if let Some(version) = &host.api_version {
-        url.query_pairs_mut().append_pair("api-version", version);
-    }
-    Ok(url)
 }
 
 /// The body for a batch of at most [`EmbeddingDialect::most_texts`] texts.

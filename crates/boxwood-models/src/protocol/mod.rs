@@ -68,6 +68,33 @@ pub(crate) trait WireProtocol: Send + Sync {
     }
 }
 
+/// Where a host of the OpenAI dialect takes requests of a kind: `chat/completions`, `embeddings`.
+fn openai_url(host: &Host, kind: &str) -> Result<Url, ParseError> {
+    let url = match host.kind {
+        HostKind::AzureOpenai => host.base_url.join(&format!("openai/v1/{kind}"))?,
+        HostKind::AzureOpenaiDated => {
+            let mut url = host.base_url.clone();
+            let deployment = host.deployment.as_deref().unwrap_or_default();
+            url.path_segments_mut()
+                .map_err(|()| ParseError::RelativeUrlWithCannotBeABaseBase)?
+                .pop_if_empty()
+                .extend(["openai", "deployments", deployment])
+                .extend(kind.split('/'));
+            url
+        }
+        _ => host.base_url.join(kind)?,
+    };
+    Ok(with_api_version(url, host))
+}
+
+/// The version of the host's API, where it has one, as Azure reads it.
+fn with_api_version(mut url: Url, host: &Host) -> Url {
+    if let Some(version) = &host.api_version {
+        url.query_pairs_mut().append_pair("api-version", version);
+    }
+    url
+}
+
 /// The protocol that a host is asked in.
 pub(crate) fn protocol_of(host: &Host) -> &'static dyn WireProtocol {
     match host.kind {

@@ -5,17 +5,18 @@
 
 use super::operations::Operation;
 use crate::auth::{self, Authenticated, require_any};
-use crate::error::ApiError;
+use crate::error::{ApiError, cause};
 use crate::events;
 use crate::extract::{BoxJson, Origin, read_body};
 use crate::join::{Outcome, QuestionKey, StartQuestion};
+use crate::keep::Asked;
 use crate::layers::RequestId;
 use crate::state::AppState;
-use crate::studio::NamedAgent;
+use crate::studio::{NamedAgent, at_reference};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
-use boxwood_answer::DialogueTurn;
+use boxwood_answer::{AnswerError, DialogueTurn};
 use boxwood_api::ai::{AgentChoice, AskItem, HistoryEntry};
 use boxwood_api::{FieldError, Reason};
 use boxwood_core::{Caller, FileId, Principal, Scope};
@@ -198,6 +199,17 @@ pub(crate) fn outcome_of(body: &impl serde::Serialize, named: Option<&NamedAgent
         named.sign(&mut body);
     }
     Ok(body)
+}
+
+/// The outcome of work that failed: kept with its cause, and told at the agent that the request named.
+pub(crate) fn failure_of(
+    state: &AppState,
+    asked: &Asked,
+    named: Option<&NamedAgent>,
+    error: AnswerError,
+) -> Outcome {
+    state.keeper().failed(asked, cause(&error));
+    Err(at_reference(named, error).into())
 }
 
 /// Names the item that the store refused.

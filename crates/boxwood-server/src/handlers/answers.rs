@@ -2,7 +2,7 @@
 //!
 //! The store decides who sees what: one's own, and for administrators those of the enterprise.
 
-use super::parameters::{id, limit, path_id, word};
+use super::parameters::{id, limit, moment, path_id, word};
 use super::present;
 use crate::auth::{Authenticated, require_any};
 use crate::error::ApiError;
@@ -13,7 +13,6 @@ use boxwood_api::answers::{FileRead, KeptAnswer, KeptAnswers};
 use boxwood_api::wire::Moment;
 use boxwood_core::{AnswerId, Scope};
 use boxwood_store::{AnswerOperation, AnswerQuery, Thing};
-use chrono::{DateTime, Utc};
 use http::StatusCode;
 
 fn show(answer: boxwood_store::KeptAnswer, whole: bool) -> KeptAnswer {
@@ -47,20 +46,6 @@ fn show(answer: boxwood_store::KeptAnswer, whole: bool) -> KeptAnswer {
         request: whole.then_some(answer.request),
         response: whole.then_some(answer.response),
     }
-}
-
-fn moment(query: &Query, name: &str) -> Result<Option<DateTime<Utc>>, ApiError> {
-    let read = |text: &str| {
-        DateTime::parse_from_rfc3339(text)
-            .map(|moment| moment.to_utc())
-            .map_err(|_| {
-                query.refuse(
-                    name,
-                    "must be a date and time as in RFC 3339: 2026-11-22T14:50:06Z",
-                )
-            })
-    };
-    query.text(name).map(read).transpose()
 }
 
 fn operation(query: &Query) -> Result<Option<AnswerOperation>, ApiError> {

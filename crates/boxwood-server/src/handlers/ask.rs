@@ -1,13 +1,13 @@
 //! `POST /2.0/ai/ask`.
 
-use super::ai_call::{AiCall, agent_in_force, dialogue, given_contents, outcome_of};
+use super::ai_call::{AiCall, agent_in_force, dialogue, failure_of, given_contents, outcome_of};
 use crate::convert::{agent_body, answer_body, ask_override, endpoint_mode};
-use crate::error::{ApiError, cause};
+use crate::error::ApiError;
 use crate::extract::parse_json;
 use crate::join::{Outcome, StartQuestion};
 use crate::keep::Asked;
 use crate::state::AppState;
-use crate::studio::{self, NamedAgent, at_reference};
+use crate::studio::{self, NamedAgent};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
@@ -65,10 +65,7 @@ impl StartQuestion for Asking {
         let named = self.named.as_ref();
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) => {
-                keeper.failed(&self.asked, cause(&error));
-                return Err(at_reference(named, error).into());
-            }
+            Err(error) => return failure_of(&self.state, &self.asked, named, error),
         };
         let body = answer_body(&answer, self.include_citations, now);
         // Kept with its citations, also where this client did not ask for them.

@@ -1,15 +1,15 @@
 //! `POST /2.0/ai/extract` and `POST /2.0/ai/extract_structured`.
 
-use super::ai_call::{AiCall, agent_in_force, given_contents, outcome_of};
+use super::ai_call::{AiCall, agent_in_force, failure_of, given_contents, outcome_of};
 use super::extraction_fields::structured_fields;
 use crate::convert::{extract_agent_body, extract_override};
 use crate::convert_extraction::{freeform_body, structured_body};
-use crate::error::{ApiError, cause};
+use crate::error::ApiError;
 use crate::extract::parse_json;
 use crate::join::{Outcome, StartQuestion};
 use crate::keep::Asked;
 use crate::state::AppState;
-use crate::studio::{self, NamedAgent, at_reference};
+use crate::studio::{self, NamedAgent};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
@@ -159,10 +159,7 @@ impl StartQuestion for Extracting {
         let named = self.named.as_ref();
         let extracted = match extracted {
             Ok(extracted) => extracted,
-            Err(error) => {
-                keeper.failed(&self.asked, cause(&error));
-                return Err(at_reference(named, error).into());
-            }
+            Err(error) => return failure_of(&self.state, &self.asked, named, error),
         };
         match self.form {
             Form::Freeform => {

@@ -7,6 +7,7 @@ use super::metadata::item_view;
 use super::operations::Operation;
 use super::optional_json::OptionalJson;
 use super::parameters::{fields, has_already, if_match, path_id, read_body};
+use super::trash::restored;
 use super::{present, representations, shared_links};
 use crate::auth::Authenticated;
 use crate::error::ApiError;
@@ -16,7 +17,6 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use boxwood_api::fields::FieldSelection;
 use boxwood_api::files::{CopyFile, File, LockRequest, UpdateFile};
-use boxwood_api::folders::RestoreItem;
 use boxwood_core::{FileId, Principal};
 use boxwood_store::{CopyTarget, FileChange, Item, ItemKind, ItemRef, StoreError, Thing, UserRef};
 use http::header::ETAG;
@@ -205,18 +205,7 @@ pub(crate) async fn restore(
 ) -> Result<(StatusCode, BoxJson<Value>), ApiError> {
     Operation::Write.authorize(&principal)?;
     let id: FileId = path_id(Thing::File, &id)?;
-    let request = read_body(&body.0, RestoreItem::read)?;
-    let item = ItemRef::File(id.clone());
-    let restored = state
-        .store
-        .restore_item(
-            &principal,
-            &item,
-            request.parent.as_ref(),
-            request.name.as_deref(),
-        )
-        .await;
-    match restored.map_err(|error| refusal(&principal, ItemKind::File, error))? {
+    match restored(&state, &principal, &ItemRef::File(id.clone()), &body).await? {
         Item::File(file) => {
             let body = narrow(&fields(&query), &present::file(&principal, &file))?;
             Ok((StatusCode::CREATED, BoxJson(body)))

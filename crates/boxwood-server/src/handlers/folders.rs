@@ -5,6 +5,7 @@ use super::metadata::item_view;
 use super::operations::Operation;
 use super::optional_json::OptionalJson;
 use super::parameters::{fields, has_already, if_match, limit, offset, path_id, read_body, word};
+use super::trash::restored;
 use super::{present, shared_links};
 use crate::auth::Authenticated;
 use crate::error::ApiError;
@@ -13,7 +14,7 @@ use crate::state::AppState;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use boxwood_api::fields::FieldSelection;
-use boxwood_api::folders::{CopyFolder, CreateFolder, Folder, ItemPage, RestoreItem, UpdateFolder};
+use boxwood_api::folders::{CopyFolder, CreateFolder, Folder, ItemPage, UpdateFolder};
 use boxwood_api::wire::Order;
 use boxwood_core::{FolderId, Principal};
 use boxwood_store::{
@@ -296,22 +297,9 @@ pub(crate) async fn restore(
 ) -> Result<(StatusCode, BoxJson<Value>), ApiError> {
     Operation::Write.authorize(&principal)?;
     let id: FolderId = path_id(Thing::Folder, &id)?;
-    let request = read_body(&body.0, RestoreItem::read)?;
-    let item = ItemRef::Folder(id.clone());
-    let restored = state
-        .store
-        .restore_item(
-            &principal,
-            &item,
-            request.parent.as_ref(),
-            request.name.as_deref(),
-        )
-        .await;
-    let item = restored.map_err(|error| refusal(&principal, ItemKind::Folder, error))?;
-    Ok((
-        StatusCode::CREATED,
-        BoxJson(show_item(&principal, item, &id, &query)?),
-    ))
+    let item = restored(&state, &principal, &ItemRef::Folder(id.clone()), &body).await?;
+    let body = show_item(&principal, item, &id, &query)?;
+    Ok((StatusCode::CREATED, BoxJson(body)))
 }
 
 /// `DELETE /2.0/folders/{id}/trash`: for good.

@@ -7,6 +7,7 @@ use crate::extract::Query;
 use boxwood_api::fields::FieldSelection;
 use boxwood_api::reading::{self, Findings};
 use boxwood_store::{StoreError, Thing};
+use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use serde_json::Value;
@@ -29,6 +30,24 @@ pub(super) fn id<T: FromStr>(query: &Query, name: &str) -> Result<Option<T>, Api
                 .map_err(|_| query.refuse(name, "must be an id, a string of digits"))
         })
         .transpose()
+}
+
+/// A date and time.
+///
+/// # Errors
+/// Anything that is none.
+pub(super) fn moment(query: &Query, name: &str) -> Result<Option<DateTime<Utc>>, ApiError> {
+    let read = |text: &str| {
+        DateTime::parse_from_rfc3339(text)
+            .map(|moment| moment.to_utc())
+            .map_err(|_| {
+                query.refuse(
+                    name,
+                    "must be a date and time as in RFC 3339: 2026-11-22T14:50:06Z",
+                )
+            })
+    };
+    query.text(name).map(read).transpose()
 }
 
 /// One of a fixed set of words; case does not matter.
@@ -125,6 +144,9 @@ mod tests {
         assert_eq!(word(&query, "fields", &[("id", 1)], 0).ok(), None);
         assert_eq!(word(&query, "absent", &[("id", 1)], 0).ok(), Some(0));
         assert!(id::<boxwood_core::FileId>(&query, "version").is_err());
+        assert!(moment(&query, "version").is_err());
+        let from = moment(&Query::parse("from=2026-11-22T14:50:06-08:00"), "from").ok();
+        assert_eq!(from.flatten().map(|from| from.timestamp()), Some(1_795_387_806));
         assert_eq!(id::<boxwood_core::FileId>(&query, "absent").ok(), Some(None));
         assert!(fields(&query).names("name"));
         assert!(path_id::<boxwood_core::FileId>(Thing::File, "../1").is_err());

@@ -2,7 +2,7 @@
 
 use super::administration::require_administrator;
 use super::operations::Operation;
-use super::parameters::{limit, word};
+use super::parameters::{limit, moment, word};
 use crate::auth::{Authenticated, require_any};
 use crate::error::ApiError;
 use crate::extract::{BoxJson, Origin, Query};
@@ -13,7 +13,6 @@ use boxwood_api::users::UserMini;
 use boxwood_api::wire::Moment;
 use boxwood_core::{Principal, Scope};
 use boxwood_store::{EventItem, EventKind, EventQuery, EventSource, EventStream, EventUser};
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -63,20 +62,6 @@ async fn position(
                 )
             }),
     }
-}
-
-fn moment(query: &Query, name: &str) -> Result<Option<DateTime<Utc>>, ApiError> {
-    let read = |text: &str| {
-        DateTime::parse_from_rfc3339(text)
-            .map(|moment| moment.to_utc())
-            .map_err(|_| {
-                query.refuse(
-                    name,
-                    "must be a date and time as in RFC 3339: 2026-11-22T14:50:06Z",
-                )
-            })
-    };
-    query.text(name).map(read).transpose()
 }
 
 /// The kinds that administrators ask for; a name that nothing here is called gives none.

@@ -1,13 +1,13 @@
 //! `POST /2.0/ai/text_gen`.
 
-use super::ai_call::{AiCall, agent_in_force, dialogue, given_contents, outcome_of};
+use super::ai_call::{AiCall, agent_in_force, dialogue, failure_of, given_contents, outcome_of};
 use crate::convert::{text_body, text_gen_agent_body, text_gen_override};
-use crate::error::{ApiError, cause};
+use crate::error::ApiError;
 use crate::extract::parse_json;
 use crate::join::{Outcome, StartQuestion};
 use crate::keep::Asked;
 use crate::state::AppState;
-use crate::studio::{self, NamedAgent, at_reference};
+use crate::studio::{self, NamedAgent};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
@@ -61,17 +61,14 @@ impl StartQuestion for Writing {
         };
         let text = self.state.asker.generate_text(wanted, progress.as_ref()).await;
         self.state.metrics().text_ended(&text);
-        let (keeper, now) = (self.state.keeper(), self.state.clock.now());
+        let named = self.named.as_ref();
         match text {
             Ok(text) => {
-                let body = text_body(&text, now);
-                keeper.answered(self.asked, &body);
-                outcome_of(&body, self.named.as_ref())
+                let body = text_body(&text, self.state.clock.now());
+                self.state.keeper().answered(self.asked, &body);
+                outcome_of(&body, named)
             }
-            Err(error) => {
-                keeper.failed(&self.asked, cause(&error));
-                Err(at_reference(self.named.as_ref(), error).into())
-            }
+            Err(error) => failure_of(&self.state, &self.asked, named, error),
         }
     }
 }

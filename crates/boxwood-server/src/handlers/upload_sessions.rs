@@ -64,16 +64,7 @@ pub(crate) async fn create(
         parent: request.folder_id,
         name: request.file_name,
     };
-    open(
-        &state,
-        &principal,
-        &origin,
-        NewUploadSession {
-            target,
-            size: request.file_size,
-        },
-    )
-    .await
+    open(&state, &principal, &origin, target, request.file_size).await
 }
 
 /// `POST /2.0/files/{id}/upload_sessions`: for a new version.
@@ -90,26 +81,19 @@ pub(crate) async fn create_for_version(
         file,
         name: request.file_name,
     };
-    open(
-        &state,
-        &principal,
-        &origin,
-        NewUploadSession {
-            target,
-            size: request.file_size,
-        },
-    )
-    .await
+    open(&state, &principal, &origin, target, request.file_size).await
 }
 
 async fn open(
     state: &AppState,
     principal: &Principal,
     origin: &Origin,
-    session: NewUploadSession,
+    target: UploadTarget,
+    size: u64,
 ) -> Result<(StatusCode, BoxJson<UploadSession>), ApiError> {
     Operation::Upload.authorize(principal)?;
-    let opened = state.store.create_upload_session(principal, session).await;
+    let new = NewUploadSession { target, size };
+    let opened = state.store.create_upload_session(principal, new).await;
     let session = opened.map_err(|error| refusal(principal, ItemKind::File, error))?;
     Ok((StatusCode::CREATED, BoxJson(show(&session, origin))))
 }

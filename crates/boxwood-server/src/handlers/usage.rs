@@ -127,13 +127,12 @@ fn filter(query: &Query) -> Result<UsageFilter, ApiError> {
         user: id(query, "user")?,
         key: text("key"),
         model: text("model"),
-        from: moment(query, "from")?,
-        to: moment(query, "to")?,
+        from: day_or_moment(query, "from")?,
+        to: day_or_moment(query, "to")?,
     })
 }
 
-/// A day or a moment.
-fn moment(query: &Query, name: &str) -> Result<Option<DateTime<Utc>>, ApiError> {
+fn day_or_moment(query: &Query, name: &str) -> Result<Option<DateTime<Utc>>, ApiError> {
     let read = |text: &str| {
         let day = || {
             text.parse::<NaiveDate>()

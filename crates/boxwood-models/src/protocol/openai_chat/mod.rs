@@ -7,7 +7,7 @@ mod request;
 mod stream;
 
 use super::{Call, ReplyDecoder, WireProtocol};
-use crate::host::{Host, HostKind};
+use crate::host::Host;
 use boxwood_core::ModelError;
 use serde_json::Value;
 use url::{ParseError, Url};
@@ -17,23 +17,7 @@ pub(crate) struct OpenaiChat;
 
 impl WireProtocol for OpenaiChat {
     fn url(&self, host: &Host) -> Result<Url, ParseError> {
-        let mut url = match host.kind {
-            HostKind::AzureOpenai => host.base_url.join("openai/v1/chat/completions")?,
-            HostKind::AzureOpenaiDated => {
-                let mut url = host.base_url.clone();
-                let deployment = host.deployment.as_deref().unwrap_or_default();
-                url.path_segments_mut()
-                    .map_err(|()| ParseError::RelativeUrlWithCannotBeABaseBase)?
-                    .pop_if_empty()
-                    .extend(["openai", "deployments", deployment, "chat", "completions"]);
-                url
-            }
-            _ => host.base_url.join("chat/completions")?,
-        };
-        if let Some(version) = &host.api_version {
-            url.query_pairs_mut().append_pair("api-version", version);
-        }
-        Ok(url)
+        super::openai_url(host, "chat/completions")
     }
 
     fn body(&self, call: &Call<'_>) -> Result<Value, ModelError> {

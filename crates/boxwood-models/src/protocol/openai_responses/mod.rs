@@ -17,16 +17,13 @@ pub(crate) struct OpenaiResponses;
 
 impl WireProtocol for OpenaiResponses {
     fn url(&self, host: &Host) -> Result<Url, ParseError> {
-        let mut url = host.base_url.join(match host.kind {
+        let url = host.base_url.join(match host.kind {
             HostKind::AzureOpenai => "openai/v1/responses",
             // Not under the deployment: the body names it.
             HostKind::AzureOpenaiDated => "openai/responses",
             _ => "responses",
         })?;
-        if let Some(version) = &host.api_version {
-            url.query_pairs_mut().append_pair("api-version", version);
-        }
-        Ok(url)
+        Ok(super::with_api_version(url, host))
     }
 
     fn body(&self, call: &Call<'_>) -> Result<Value, ModelError> {
