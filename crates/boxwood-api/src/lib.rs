@@ -30,6 +30,8 @@ pub mod oauth;
 pub mod openai;
 pub mod reading;
 pub mod search;
+#[cfg(test)]
+mod testing;
 pub mod uploads;
 pub mod usage;
 pub mod users;

@@ -117,20 +117,11 @@ pub(crate) fn within(image: &RgbImage, side: u32) -> Option<RgbImage> {
 mod tests {
     use super::*;
     use crate::context::{IngestLimits, OcrConfig};
-    use image::{ImageFormat, Rgb};
-    use std::io::Cursor;
+    use crate::testing::png;
 
     fn render(bytes: &[u8], most: u32, side: u32) -> Result<Vec<PagePicture>, ParseError> {
         let mut context = ParseContext::new(IngestLimits::default(), OcrConfig::default(), "file");
         render_pictures(bytes, &mut context, PictureRequest { most, side })
-    }
-
-    fn png(width: u32, height: u32) -> Vec<u8> {
-        let mut bytes = Cursor::new(Vec::new());
-        RgbImage::from_pixel(width, height, Rgb([200, 30, 30]))
-            .write_to(&mut bytes, ImageFormat::Png)
-            .unwrap();
-        bytes.into_inner()
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::context::{IngestLimits, OcrConfig, ParseContext};
 use crate::error::ParseError;
 use crate::parse::parse_bytes;
 use boxwood_core::{Document, LineKind};
+use image::{ImageFormat, Rgb, RgbImage};
 use std::io::{Cursor, Write};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -34,6 +35,22 @@ pub(crate) fn parse_limited(bytes: &[u8], name: &str, limits: IngestLimits) -> R
         document.check().unwrap();
     }
     document
+}
+
+/// A text in a file of this name must be read as this outline.
+#[track_caller]
+pub(crate) fn check(text: &str, name: &str, expected: &str) {
+    let document = parse(text.as_bytes(), name).unwrap();
+    assert_eq!(outline(&document), expected, "{text:?}");
+}
+
+/// A picture of one colour.
+pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    RgbImage::from_pixel(width, height, Rgb([200, 30, 30]))
+        .write_to(&mut bytes, ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
 }
 
 /// The document in a form that tests can read: one line a line, marked by its kind; notes last.

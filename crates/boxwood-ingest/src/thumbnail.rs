@@ -133,20 +133,12 @@ fn encoded(image: &RgbImage, format: ThumbnailFormat, side: u32) -> Result<Vec<u
 mod tests {
     use super::*;
     use crate::context::{IngestLimits, OcrConfig};
-    use image::{ImageFormat, Rgb};
-    use std::io::Cursor;
+    use crate::testing::png;
+    use image::ImageFormat;
 
     fn render(bytes: &[u8]) -> Result<Thumbnails, ParseError> {
         let mut context = ParseContext::new(IngestLimits::default(), OcrConfig::default(), "file");
         render_thumbnails(bytes, &mut context)
-    }
-
-    fn png(width: u32, height: u32) -> Vec<u8> {
-        let mut bytes = Cursor::new(Vec::new());
-        RgbImage::from_pixel(width, height, Rgb([200, 30, 30]))
-            .write_to(&mut bytes, ImageFormat::Png)
-            .unwrap();
-        bytes.into_inner()
     }
 
     #[track_caller]

@@ -473,6 +473,7 @@ fn read_params(mut reader: Reader<'_>, findings: &mut Findings) -> Option<Endpoi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::assert_refusals;
     use serde_json::{Value, json};
 
     #[track_caller]
@@ -481,12 +482,7 @@ mod tests {
         if let Some(reader) = Reader::object(agent, "ai_agent", &mut findings) {
             read_choice(reader, ASK_AGENT, &mut findings, AskOverride::read);
         }
-        let found: Vec<(Reason, &str)> = findings
-            .errors
-            .iter()
-            .map(|error| (error.reason, error.name.as_str()))
-            .collect();
-        assert_eq!(found, expected, "{agent}");
+        assert_refusals(&findings.errors, expected, agent);
     }
 
     #[track_caller]

@@ -237,6 +237,7 @@ fn read_history(entry: &Value, index: usize, findings: &mut Findings) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{assert_refusals, changed};
     use serde_json::json;
 
     fn valid() -> Value {
@@ -246,19 +247,8 @@ mod tests {
     /// A valid body with one member replaced must be refused at exactly these places.
     #[track_caller]
     fn check(change: &Value, expected: &[(Reason, &str)]) {
-        let mut body = valid();
-        if let (Value::Object(body), Value::Object(change)) = (&mut body, change) {
-            body.extend(change.clone());
-        }
-        let found: Vec<(Reason, String)> = match AskRequest::read(&body) {
-            Ok(_) => Vec::new(),
-            Err(errors) => errors
-                .into_iter()
-                .map(|error| (error.reason, error.name))
-                .collect(),
-        };
-        let expected: Vec<(Reason, String)> = expected.iter().map(|(r, p)| (*r, (*p).to_owned())).collect();
-        assert_eq!(found, expected, "{change}");
+        let errors = AskRequest::read(&changed(valid(), change)).err();
+        assert_refusals(&errors.unwrap_or_default(), expected, change);
     }
 
     #[test]

@@ -62,6 +62,7 @@ pub(crate) fn read_extract_choice(
 mod tests {
     use super::*;
     use crate::error::Reason;
+    use crate::testing::assert_refusals;
     use serde_json::{Value, json};
 
     #[track_caller]
@@ -70,9 +71,7 @@ mod tests {
         if let Some(reader) = Reader::object(agent, "ai_agent", &mut findings) {
             read_extract_choice(reader, kind, &mut findings);
         }
-        let errors = findings.errors.iter();
-        let found: Vec<(Reason, &str)> = errors.map(|error| (error.reason, error.name.as_str())).collect();
-        assert_eq!(found, expected, "{agent}");
+        assert_refusals(&findings.errors, expected, agent);
     }
 
     #[test]

@@ -184,6 +184,7 @@ fn read_item(entry: &Value, findings: &mut Findings) -> Option<AskItem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{assert_refusals, changed};
     use serde_json::json;
 
     fn valid() -> Value {
@@ -193,19 +194,8 @@ mod tests {
     /// A valid body with one member replaced must be refused at exactly these places.
     #[track_caller]
     fn check(change: &Value, expected: &[(Reason, &str)]) {
-        let mut body = valid();
-        if let (Value::Object(body), Value::Object(change)) = (&mut body, change) {
-            body.extend(change.clone());
-        }
-        let found: Vec<(Reason, String)> = match TextGenRequest::read(&body) {
-            Ok(_) => Vec::new(),
-            Err(errors) => errors
-                .into_iter()
-                .map(|error| (error.reason, error.name))
-                .collect(),
-        };
-        let expected: Vec<(Reason, String)> = expected.iter().map(|(r, p)| (*r, (*p).to_owned())).collect();
-        assert_eq!(found, expected, "{change}");
+        let errors = TextGenRequest::read(&changed(valid(), change)).err();
+        assert_refusals(&errors.unwrap_or_default(), expected, change);
     }
 
     #[test]

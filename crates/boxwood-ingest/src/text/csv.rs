@@ -203,17 +203,11 @@ impl Iterator for Rows<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{outline, parse};
+    use crate::testing;
 
     #[test]
     fn values_become_a_table() {
-        let check = |text: &str, expected: &str| {
-            assert_eq!(
-                outline(&parse(text.as_bytes(), "a.csv").unwrap()),
-                expected,
-                "{text:?}"
-            );
-        };
+        let check = |text: &str, expected: &str| testing::check(text, "a.csv", expected);
         check(
             "Name,Age\nAnn,30\nBob,41\n",
             "|! Name | Age\n| Ann | 30\n| Bob | 41\n",

@@ -163,18 +163,12 @@ fn scalar_text(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{outline, parse};
+    use crate::testing::{self, parse};
     use boxwood_core::DocumentFormat;
 
     #[test]
     fn values_are_lines_and_flat_lists_are_tables() {
-        let check = |text: &str, expected: &str| {
-            assert_eq!(
-                outline(&parse(text.as_bytes(), "a.json").unwrap()),
-                expected,
-                "{text}"
-            );
-        };
+        let check = |text: &str, expected: &str| testing::check(text, "a.json", expected);
         check(
             r#"{"name": "A", "address": {"city": "X", "lines": ["1", "2"]}, "ok": true, "none": null}"#,
             "name: A\naddress.city: X\naddress.lines: 1, 2\nok: true\nnone: null\n",

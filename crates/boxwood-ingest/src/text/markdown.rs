@@ -162,17 +162,11 @@ fn shorten_data_links(text: &str) -> (String, usize) {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{outline, parse};
+    use crate::testing;
 
     #[test]
     fn structure_is_known() {
-        let check = |text: &str, expected: &str| {
-            assert_eq!(
-                outline(&parse(text.as_bytes(), "a.md").unwrap()),
-                expected,
-                "{text:?}"
-            );
-        };
+        let check = |text: &str, expected: &str| testing::check(text, "a.md", expected);
         check(
             "# One\ntext\n## Two ##\n- item\n1. first\n",
             "# One\ntext\n## Two\n* - item\n* 1. first\n",

@@ -52,13 +52,11 @@ pub(crate) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use crate::IngestLimits;
-    use crate::testing::{outline, parse, parse_limited};
+    use crate::testing::{self, parse_limited};
 
     #[test]
     fn lines_and_pages_are_kept() {
-        let check = |text: &str, expected: &str| {
-            assert_eq!(outline(&parse(text.as_bytes(), "a.txt").unwrap()), expected);
-        };
+        let check = |text: &str, expected: &str| testing::check(text, "a.txt", expected);
         check("a\r\nb\n\n  c", "a\nb\n\n  c\n");
         check("a\rb", "a\nb\n");
         check("one\x0Ctwo\n\x0C", "== -\none\n== -\ntwo\n");

@@ -1,28 +1,8 @@
 //! Every rule of the two bodies that can be broken.
 
 use super::*;
+use crate::testing::{assert_refusals, changed};
 use serde_json::json;
-
-fn places(errors: Vec<FieldError>) -> Vec<(Reason, String)> {
-    errors
-        .into_iter()
-        .map(|error| (error.reason, error.name))
-        .collect()
-}
-
-fn owned(expected: &[(Reason, &str)]) -> Vec<(Reason, String)> {
-    expected
-        .iter()
-        .map(|(reason, path)| (*reason, (*path).to_owned()))
-        .collect()
-}
-
-fn changed(mut body: Value, change: &Value) -> Value {
-    if let (Value::Object(body), Value::Object(change)) = (&mut body, change) {
-        body.extend(change.clone());
-    }
-    body
-}
 
 #[track_caller]
 fn check_freeform(change: &Value, expected: &[(Reason, &str)]) {
@@ -30,19 +10,16 @@ fn check_freeform(change: &Value, expected: &[(Reason, &str)]) {
         json!({"prompt": "name", "items": [{"id": "1", "type": "file"}]}),
         change,
     );
-    let found = ExtractRequest::read(&body).err().map(places).unwrap_or_default();
-    assert_eq!(found, owned(expected), "{change}");
+    let errors = ExtractRequest::read(&body).err();
+    assert_refusals(&errors.unwrap_or_default(), expected, change);
 }
 
 #[track_caller]
 fn check(change: &Value, expected: &[(Reason, &str)]) {
     let valid = json!({"fields": [{"key": "name"}], "items": [{"id": "1", "type": "file"}]});
     let body = changed(valid, change);
-    let found = ExtractStructuredRequest::read(&body)
-        .err()
-        .map(places)
-        .unwrap_or_default();
-    assert_eq!(found, owned(expected), "{change}");
+    let errors = ExtractStructuredRequest::read(&body).err();
+    assert_refusals(&errors.unwrap_or_default(), expected, change);
 }
 
 #[track_caller]

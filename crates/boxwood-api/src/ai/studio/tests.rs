@@ -1,6 +1,7 @@
 //! Every rule of an agent, as a valid body with one thing changed.
 
 use super::*;
+use crate::testing::assert_refusals;
 use serde_json::json;
 
 fn valid() -> Value {
@@ -28,15 +29,8 @@ fn with(mut body: Value, path: &str, value: Value) -> Value {
 #[track_caller]
 fn check(path: &str, value: Value, expected: &[(Reason, &str)]) {
     let body = with(valid(), path, value);
-    let found: Vec<(Reason, String)> = match StudioAgent::read(&body) {
-        Ok(_) => Vec::new(),
-        Err(errors) => errors
-            .into_iter()
-            .map(|error| (error.reason, error.name))
-            .collect(),
-    };
-    let expected: Vec<(Reason, String)> = expected.iter().map(|(r, p)| (*r, (*p).to_owned())).collect();
-    assert_eq!(found, expected, "{body}");
+    let errors = StudioAgent::read(&body).err();
+    assert_refusals(&errors.unwrap_or_default(), expected, &body);
 }
 
 #[test]
