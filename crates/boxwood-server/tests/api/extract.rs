@@ -1,6 +1,6 @@
 //! `POST /2.0/ai/extract`: the answer's form for every form of a prompt, and refusals.
 
-use crate::extract_structured::filling_in;
+use crate::extract_structured::app_filling_in;
 use boxwood_core::ChatRequest;
 use boxwood_test::{Script, ScriptedModel, TestApp};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn john() -> Value {
 
 #[tokio::test]
 async fn the_answer_is_spaced_json_in_the_order_of_the_prompt() {
-    let app = TestApp::builder().model(filling_in(john())).start().await;
+    let app = app_filling_in(john()).await;
     let file = app.upload("john.txt", b"x").await;
     let prompt = "firstName, lastName, location, yearOfBirth, company";
     let reply = app.post(PATH, &body(&file, prompt)).await;
@@ -36,7 +36,7 @@ async fn the_answer_is_spaced_json_in_the_order_of_the_prompt() {
 
 #[tokio::test]
 async fn json_xml_and_stringified_fields_are_prompts_too() {
-    let app = TestApp::builder().model(filling_in(john())).start().await;
+    let app = app_filling_in(john()).await;
     let file = app.upload("john.txt", b"x").await;
     for (prompt, answer) in [
         (
@@ -92,7 +92,7 @@ async fn for_sentences_the_model_names_the_keys() {
 
 #[tokio::test]
 async fn the_default_agent_may_be_sent_back() {
-    let app = TestApp::builder().model(filling_in(john())).start().await;
+    let app = app_filling_in(john()).await;
     let file = app.upload("john.txt", b"x").await;
     let agent = app
         .get("/2.0/ai_agent_default?mode=extract&language=en-US")

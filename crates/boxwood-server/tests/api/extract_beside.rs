@@ -1,6 +1,6 @@
 //! Extraction with what stands beside it: stored taxonomies, agents by id, kept answers, the stream of events.
 
-use crate::extract_structured::filling_in;
+use crate::extract_structured::app_filling_in;
 use crate::studio::make;
 use boxwood_test::{Reply, TestApp};
 use serde_json::{Value, json};
@@ -20,12 +20,7 @@ async fn made(app: &TestApp, path: &str, body: Value) -> Value {
 
 #[tokio::test]
 async fn terms_of_a_stored_taxonomy_are_chosen_by_level() {
-    let app = TestApp::builder()
-        .model(filling_in(
-            json!({"country": "France", "places": ["Europe", "France"]}),
-        ))
-        .start()
-        .await;
+    let app = app_filling_in(json!({"country": "France", "places": ["Europe", "France"]})).await;
     let namespace = format!("enterprise_{}", app.enterprise_id);
     let taxonomy = json!({"displayName": "Geography", "namespace": namespace});
     made(&app, "/2.0/metadata_taxonomies", taxonomy).await;
@@ -70,10 +65,7 @@ async fn terms_of_a_stored_taxonomy_are_chosen_by_level() {
 
 #[tokio::test]
 async fn an_agent_named_by_id_extracts_by_its_instructions() {
-    let app = TestApp::builder()
-        .model(filling_in(json!({"name": "John Doe"})))
-        .start()
-        .await;
+    let app = app_filling_in(json!({"name": "John Doe"})).await;
     let agent = json!({
         "type": "ai_agent", "name": "Extractor", "access_state": "enabled",
         "extract": {"type": "ai_agent_extract", "access_state": "enabled", "description": "reads forms",
@@ -100,10 +92,7 @@ async fn an_agent_named_by_id_extracts_by_its_instructions() {
 
 #[tokio::test]
 async fn an_extraction_is_kept_with_everything_that_was_measured() {
-    let app = TestApp::builder()
-        .model(filling_in(json!({"name": "John Doe"})))
-        .start()
-        .await;
+    let app = app_filling_in(json!({"name": "John Doe"})).await;
     let file = app.upload("john.txt", b"x").await;
     let reply = app.post(PATH, &body(&file, json!([{"key": "name"}]))).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
@@ -121,10 +110,7 @@ async fn an_extraction_is_kept_with_everything_that_was_measured() {
 
 #[tokio::test]
 async fn progress_comes_as_events_and_ends_with_the_answer() {
-    let app = TestApp::builder()
-        .model(filling_in(json!({"name": "John Doe"})))
-        .start()
-        .await;
+    let app = app_filling_in(json!({"name": "John Doe"})).await;
     let file = app.upload("john.txt", b"x").await;
     let request = app
         .request("POST", PATH)

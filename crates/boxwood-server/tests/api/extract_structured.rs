@@ -20,6 +20,11 @@ pub(crate) fn filling_in(values: Value) -> ScriptedModel {
     model
 }
 
+/// A server whose model fills in these values.
+pub(crate) async fn app_filling_in(values: Value) -> TestApp {
+    TestApp::builder().model(filling_in(values)).start().await
+}
+
 fn filled(schema: &Value, values: &Value) -> Value {
     let properties = schema["properties"].as_object().into_iter().flatten();
     let members: Map<String, Value> = properties
@@ -66,10 +71,7 @@ fn values_of_every_type() -> Value {
 
 #[tokio::test]
 async fn values_of_every_type_come_with_confidence_and_places() {
-    let app = TestApp::builder()
-        .model(filling_in(values_of_every_type()))
-        .start()
-        .await;
+    let app = app_filling_in(values_of_every_type()).await;
     let file = app.upload("john.txt", b"x").await;
     let reply = app.post(PATH, &body(&file, TEXT, fields_of_every_type())).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
@@ -132,10 +134,7 @@ async fn values_of_every_type_come_with_confidence_and_places() {
 
 #[tokio::test]
 async fn what_was_not_asked_for_is_not_there() {
-    let app = TestApp::builder()
-        .model(filling_in(json!({"name": "John"})))
-        .start()
-        .await;
+    let app = app_filling_in(json!({"name": "John"})).await;
     let file = app.upload("john.txt", b"x").await;
     let mut body = body(&file, TEXT, json!([{"key": "name"}]));
     body["include_confidence_score"] = json!(false);
@@ -256,10 +255,7 @@ async fn four_hundred_fields_come_back_complete_over_one_prefix() {
     let text: String = (0..400)
         .map(|number| format!("field{number}: value {number}\n"))
         .collect();
-    let app = TestApp::builder()
-        .model(filling_in(Value::Object(values.clone())))
-        .start()
-        .await;
+    let app = app_filling_in(Value::Object(values.clone())).await;
     let file = app.upload("form.txt", b"x").await;
     let mut body = body(&file, &text, json!(fields));
     body["include_confidence_score"] = json!(false);
@@ -445,10 +441,7 @@ async fn terms_of_a_taxonomy_come_from_a_csv_file() {
 
 #[tokio::test]
 async fn the_enhanced_agent_goes_over_doubtful_values_again() {
-    let app = TestApp::builder()
-        .model(filling_in(json!({"name": "John Doe"})))
-        .start()
-        .await;
+    let app = app_filling_in(json!({"name": "John Doe"})).await;
     app.model.set_support(0.6);
     let file = app.upload("john.txt", b"x").await;
     let mut request = body(&file, TEXT, json!([{"key": "name"}]));
@@ -485,7 +478,7 @@ async fn a_metadata_template_names_the_fields_and_dates_are_moments() {
     let values = json!({
         "firstName": "John", "dateOfBirth": "4th July 1990", "age": "34", "hobby": ["guitar"], "state": null,
     });
-    let app = TestApp::builder().model(filling_in(values)).start().await;
+    let app = app_filling_in(values).await;
     let file = app.upload("john.txt", b"x").await;
     let template = json!({
         "scope": "enterprise", "displayName": "Person", "templateKey": "person",
@@ -574,10 +567,7 @@ async fn identical_extractions_join_and_deadlines_hold() {
         .await
         .assert_error(504, "gateway_timeout");
 
-    let app = TestApp::builder()
-        .model(filling_in(json!({"name": "John"})))
-        .start()
-        .await;
+    let app = app_filling_in(json!({"name": "John"})).await;
     let file = app.upload("john.txt", b"x").await;
     app.model.hold();
     let request = body(&file, TEXT, json!([{"key": "name"}]));
