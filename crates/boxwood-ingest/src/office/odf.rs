@@ -4,6 +4,7 @@
 //! million columns costs nothing. Tracked deletions are not read.
 
 use super::blocks::{Block, Grid, cell_text};
+use super::relationships::title_in;
 use crate::archive::Archive;
 use crate::context::ParseContext;
 use crate::encoding::decode_xml;
@@ -36,7 +37,7 @@ pub fn parse(
     builder: &mut DocumentBuilder,
 ) -> Result<(), ParseError> {
     let mut archive = Archive::open(bytes, context)?;
-    builder.title(title(&mut archive, context));
+    builder.title(title_in(&mut archive, "meta.xml", context));
     let content = archive
         .read("content.xml", context)?
         .ok_or_else(|| context.damaged("content.xml is missing"))?;
@@ -61,19 +62,6 @@ pub fn parse(
         builder.note(None, kind, format!("{count} {words}"));
     }
     read
-}
-
-fn title(archive: &mut Archive<'_>, context: &ParseContext) -> Option<String> {
-    let bytes = archive.read("meta.xml", context).ok()??;
-    let text = decode_xml(&bytes);
-    let mut reader = XmlReader::new(&text);
-    loop {
-        match reader.next(context).ok()? {
-            Node::Open(element) if element.name() == "title" => return reader.text(context).ok(),
-            Node::End => return None,
-            _ => {}
-        }
-    }
 }
 
 fn document(

@@ -93,7 +93,12 @@ pub(super) fn main_part(
 
 /// The title in the package's core properties.
 pub(super) fn declared_title(archive: &mut Archive<'_>, context: &ParseContext) -> Option<String> {
-    let bytes = archive.read("docProps/core.xml", context).ok()??;
+    title_in(archive, "docProps/core.xml", context)
+}
+
+/// The title in a part of properties; `None` where the part has none, or can't be read.
+pub(super) fn title_in(archive: &mut Archive<'_>, part: &str, context: &ParseContext) -> Option<String> {
+    let bytes = archive.read(part, context).ok()??;
     let text = decode_xml(&bytes);
     let mut reader = XmlReader::new(&text);
     loop {
