@@ -1,6 +1,6 @@
 //! `POST /2.0/ai/ask`: the answer's form, and every refusal of a request.
 
-use crate::question;
+use crate::{changed, question};
 use boxwood_models::StandIn;
 use boxwood_test::{Script, ScriptedModel, TestApp};
 use serde_json::{Value, json};
@@ -94,11 +94,7 @@ async fn dialogue_and_override_reach_the_model() {
 
 /// A valid question with one member replaced is refused at this path.
 async fn check(app: &TestApp, file: &str, change: Value, reason: &str, name: &str) {
-    let mut body = question(file);
-    for (member, value) in change.as_object().unwrap() {
-        body[member] = value.clone();
-    }
-    app.post(PATH, &body)
+    app.post(PATH, &changed(question(file), &change))
         .await
         .assert_refused(400, "bad_request", reason, name);
 }

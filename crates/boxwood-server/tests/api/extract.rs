@@ -1,5 +1,6 @@
 //! `POST /2.0/ai/extract`: the answer's form for every form of a prompt, and refusals.
 
+use crate::changed;
 use crate::extract_structured::app_filling_in;
 use boxwood_core::ChatRequest;
 use boxwood_test::{Script, ScriptedModel, TestApp};
@@ -118,11 +119,7 @@ async fn bad_extractions_are_refused_with_the_fields_path() {
             "ai_agent.type",
         ),
     ] {
-        let mut request = body(&file, "name");
-        for (member, value) in change.as_object().unwrap() {
-            request[member] = value.clone();
-        }
-        app.post(PATH, &request)
+        app.post(PATH, &changed(body(&file, "name"), &change))
             .await
             .assert_refused(400, "bad_request", reason, name);
     }

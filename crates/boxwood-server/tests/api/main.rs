@@ -44,6 +44,14 @@ use serde_json::{Value, json};
 /// The program that parses files.
 const WORKER: &str = env!("CARGO_BIN_EXE_boxwood-test-worker");
 
+/// A body with these members instead of its own.
+fn changed(mut body: Value, change: &Value) -> Value {
+    for (member, value) in change.as_object().unwrap() {
+        body[member] = value.clone();
+    }
+    body
+}
+
 /// A question about one file whose text stands in the request.
 fn question(file_id: &str) -> Value {
     json!({

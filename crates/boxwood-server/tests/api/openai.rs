@@ -1,5 +1,6 @@
 //! What the tests of the OpenAI-compatible API share.
 
+use crate::changed;
 use boxwood_test::Reply;
 use serde_json::{Value, json};
 
@@ -10,11 +11,8 @@ pub(crate) const O4: &str = "azure__openai__gpt_o4_mini";
 
 /// A chat with one message, and more members.
 pub(crate) fn question(model: &str, content: &str, more: Value) -> Value {
-    let mut body = json!({"model": model, "messages": [{"role": "user", "content": content}]});
-    for (name, value) in more.as_object().unwrap() {
-        body[name] = value.clone();
-    }
-    body
+    let body = json!({"model": model, "messages": [{"role": "user", "content": content}]});
+    changed(body, &more)
 }
 
 /// The data of a stream's events; the last one is `[DONE]` where the stream ended well.

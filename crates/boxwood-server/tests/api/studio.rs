@@ -221,10 +221,7 @@ async fn bad_agents_are_refused_with_the_fields_path() {
             "allowed_entities[0].type",
         ),
     ] {
-        let mut body = reader("x");
-        for (member, value) in change.as_object().unwrap() {
-            body[member] = value.clone();
-        }
+        let body = changed(reader("x"), &change);
         app.post(PATH, &body)
             .await
             .assert_refused(400, "bad_request", reason, name);

@@ -1,5 +1,6 @@
 //! Agents that requests name by their id: what reaches the model, and who is refused.
 
+use crate::changed;
 use crate::question;
 use crate::studio::{PATH, make, member, reader};
 use boxwood_models::StandIn;
@@ -101,10 +102,7 @@ async fn agents_that_may_not_be_used_are_refused_at_their_id() {
     let ann_file = app.upload_as(&ann, "sun.txt", b"x").await;
     let bob_file = app.upload_as(&bob, "sun.txt", b"x").await;
     let make_with = async |change: Value| {
-        let mut agent = reader("x");
-        for (member, value) in change.as_object().unwrap() {
-            agent[member] = value.clone();
-        }
+        let agent = changed(reader("x"), &change);
         make(&app, &agent).await
     };
     let disabled = make_with(json!({"access_state": "disabled"})).await;

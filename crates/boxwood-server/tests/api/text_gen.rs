@@ -1,6 +1,6 @@
 //! `POST /2.0/ai/text_gen`: the answer's form, what the model is given, and every refusal of a request.
 
-use crate::WORKER;
+use crate::{WORKER, changed};
 use boxwood_test::{Reply, Script, ScriptedModel, TestApp};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -167,11 +167,7 @@ async fn a_template_without_a_place_for_the_content_shows_none() {
 
 /// A valid request with one member replaced is refused at this path.
 async fn check(app: &TestApp, file: &str, change: Value, reason: &str, name: &str) {
-    let mut body = wanted(file);
-    for (member, value) in change.as_object().unwrap() {
-        body[member] = value.clone();
-    }
-    app.post(PATH, &body)
+    app.post(PATH, &changed(wanted(file), &change))
         .await
         .assert_refused(400, "bad_request", reason, name);
 }
