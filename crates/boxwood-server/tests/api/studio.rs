@@ -1,5 +1,6 @@
 //! `/2.0/ai_agents`: making, listing, reading, replacing and removing agents, and every refusal.
 
+use crate::changed;
 use boxwood_test::{Reply, Script, TestApp, until};
 use serde_json::{Value, json};
 use std::time::Duration;
