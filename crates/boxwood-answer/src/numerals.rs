@@ -34,8 +34,8 @@ impl DecimalMark {
 
 /// Signs and codes of currencies as they stand beside amounts, longer ones before those that they end with.
 pub(crate) const CURRENCIES: &[&str] = &[
-    "US$", "HK$", "NT$", "CA$", "R$", "A$", "C$", "S$", "$", "€", "£", "¥", "₹", "₩", "₽", "USD", "EUR", "GBP",
-    "JPY", "CHF", "CNY", "RMB", "KRW", "INR", "円", "元", "원", "圓",
+    "US$", "HK$", "NT$", "CA$", "R$", "A$", "C$", "S$", "$", "€", "£", "¥", "₹", "₩", "₽", "USD", "EUR",
+    "GBP", "JPY", "CHF", "CNY", "RMB", "KRW", "INR", "円", "元", "원", "圓",
 ];
 
 /// Whether a character stands between thousands whatever the decimal mark is: spaces and apostrophes.
@@ -63,7 +63,9 @@ mod tests {
         for (at, sign) in CURRENCIES.iter().enumerate() {
             let earlier = &CURRENCIES[..at];
             assert!(
-                !earlier.iter().any(|other| sign.ends_with(other) || sign.starts_with(other)),
+                !earlier
+                    .iter()
+                    .any(|other| sign.ends_with(other) || sign.starts_with(other)),
                 "{sign} is never found"
             );
         }
@@ -71,7 +73,12 @@ mod tests {
 
     #[test]
     fn parts_of_amounts() {
-        for (numeral, cents) in [("1.234,56", true), ("12.50", true), ("1,234", false), ("12", false)] {
+        for (numeral, cents) in [
+            ("1.234,56", true),
+            ("12.50", true),
+            ("1,234", false),
+            ("12", false),
+        ] {
             assert_eq!(has_cents(numeral), cents, "{numeral}");
         }
         assert_eq!(without_currency("paid ($ "), "paid (");

@@ -177,16 +177,8 @@ mod tests {
             ("n/a", None, None),
         ] {
             let read = |mark| number_of(text, mark).map(|number| number.to_string());
-            assert_eq!(
-                read(DecimalMark::Point).as_deref(),
-                point,
-                "{text} with a point"
-            );
-            assert_eq!(
-                read(DecimalMark::Comma).as_deref(),
-                comma,
-                "{text} with a comma"
-            );
+            assert_eq!(read(DecimalMark::Point).as_deref(), point, "{text} with a point");
+            assert_eq!(read(DecimalMark::Comma).as_deref(), comma, "{text} with a comma");
         }
     }
 
