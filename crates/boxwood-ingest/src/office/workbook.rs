@@ -15,6 +15,7 @@ use calamine::{
     Data, Ods, OdsError, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError,
 };
 use chrono::NaiveDate;
+use std::fmt::Display;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -52,49 +53,58 @@ pub fn parse(
     let reader = Cursor::new(bytes);
     match format {
         DocumentFormat::Xls => {
-            let open = guarded(context, || Xls::new(reader))?.map_err(|error| xls_error(error, context))?;
-            read(open, context, builder, dense, xls_error)
+            let open = guarded(context, || Xls::new(reader))?.map_err(|error| explained(&error, context))?;
+            read(open, context, builder, dense)
         }
         DocumentFormat::Xlsb => {
-            let open = guarded(context, || Xlsb::new(reader))?.map_err(|error| xlsb_error(error, context))?;
-            read(open, context, builder, xlsb_cells, xlsb_error)
+            let open = guarded(context, || Xlsb::new(reader))?.map_err(|error| explained(&error, context))?;
+            read(open, context, builder, xlsb_cells)
         }
         DocumentFormat::Ods => {
-            let open = guarded(context, || Ods::new(reader))?.map_err(|error| ods_error(error, context))?;
-            read(open, context, builder, dense, ods_error)
+            let open = guarded(context, || Ods::new(reader))?.map_err(|error| explained(&error, context))?;
+            read(open, context, builder, dense)
         }
         _ => {
-            let open = guarded(context, || Xlsx::new(reader))?.map_err(|error| xlsx_error(error, context))?;
-            read(open, context, builder, xlsx_cells, xlsx_error)
+            let open = guarded(context, || Xlsx::new(reader))?.map_err(|error| explained(&error, context))?;
+            read(open, context, builder, xlsx_cells)
         }
     }
 }
 
-fn xls_error(error: XlsError, context: &ParseContext) -> ParseError {
-    match error {
-        XlsError::Password => ParseError::encrypted(context.format()),
-        error => context.damaged(error),
+/// What the library says of a workbook that it can't read; its formats share no error.
+trait Refusal: Display {
+    /// Whether a password would open it.
+    fn asks_for_password(&self) -> bool;
+}
+
+impl Refusal for XlsError {
+    fn asks_for_password(&self) -> bool {
+        matches!(self, Self::Password)
     }
 }
 
-fn xlsb_error(error: XlsbError, context: &ParseContext) -> ParseError {
-    match error {
-        XlsbError::Password => ParseError::encrypted(context.format()),
-        error => context.damaged(error),
+impl Refusal for XlsbError {
+    fn asks_for_password(&self) -> bool {
+        matches!(self, Self::Password)
     }
 }
 
-fn ods_error(error: OdsError, context: &ParseContext) -> ParseError {
-    match error {
-        OdsError::Password => ParseError::encrypted(context.format()),
-        error => context.damaged(error),
+impl Refusal for OdsError {
+    fn asks_for_password(&self) -> bool {
+        matches!(self, Self::Password)
     }
 }
 
-fn xlsx_error(error: XlsxError, context: &ParseContext) -> ParseError {
-    match error {
-        XlsxError::Password => ParseError::encrypted(context.format()),
-        error => context.damaged(error),
+impl Refusal for XlsxError {
+    fn asks_for_password(&self) -> bool {
+        matches!(self, Self::Password)
+    }
+}
+
+fn explained(refusal: &impl Refusal, context: &ParseContext) -> ParseError {
+    match refusal.asks_for_password() {
+        true => ParseError::encrypted(context.format()),
+        false => context.damaged(refusal),
     }
 }
 
@@ -106,12 +116,11 @@ fn guarded<T>(context: &ParseContext, read: impl FnOnce() -> T) -> Result<T, Par
 /// What a reader of one sheet's cells gives: the outer error is ours, the inner one the library's.
 type CellsResult<E> = Result<Result<Vec<Cell>, E>, ParseError>;
 
-fn read<'a, W: Reader<Bytes<'a>>>(
+fn read<'a, W: Reader<Bytes<'a>, Error: Refusal>>(
     mut workbook: W,
     context: &mut ParseContext,
     builder: &mut DocumentBuilder,
     cells_of: fn(&mut W, &str, &ParseContext) -> CellsResult<W::Error>,
-    explain: fn(W::Error, &ParseContext) -> ParseError,
 ) -> Result<(), ParseError> {
     let sheets = workbook.sheets_metadata().to_vec();
     context.pages_total(u32::try_from(sheets.len()).unwrap_or(u32::MAX));
@@ -138,7 +147,7 @@ fn read<'a, W: Reader<Bytes<'a>>>(
                 append_sheet(&sheet.name, cells, context, builder)?;
             }
             Err(error) => {
-                let error = explain(error, context);
+                let error = explained(&error, context);
                 let message = format!("the sheet {:?} can't be read: {error}", sheet.name);
                 builder.note(page, ReadNoteKind::Damaged, message);
                 first_error.get_or_insert(error);

@@ -138,6 +138,11 @@ fn request() -> ChatRequest {
     ChatRequest::new(vec![ChatMessage::new(ChatRole::User, "How many words?")], 100)
 }
 
+async fn streamed(registry: &ModelRegistry) -> ChatStream {
+    let model = registry.resolve(None).unwrap().model;
+    model.stream(request()).await.unwrap()
+}
+
 impl Bench {
     fn only(&self) -> UsageRecord {
         let kept = self.kept.0.lock();
@@ -207,14 +212,7 @@ async fn a_completion_is_recorded_charged_and_measured_before_its_end_is_seen() 
 #[tokio::test]
 async fn a_cancelled_completion_counts_what_it_used_until_then() {
     let bench = bench(vec![text(), text(), text()], true, 10_000);
-    let mut stream = bench
-        .registry
-        .resolve(None)
-        .unwrap()
-        .model
-        .stream(request())
-        .await
-        .unwrap();
+    let mut stream = streamed(&bench.registry).await;
     for _ in 0..3 {
         stream.next().await.unwrap().unwrap();
     }
@@ -233,14 +231,7 @@ async fn a_cancelled_completion_counts_what_it_used_until_then() {
 #[tokio::test]
 async fn a_completion_that_breaks_off_is_counted_too() {
     let bench = bench(vec![text(), None], false, 10_000);
-    let mut stream = bench
-        .registry
-        .resolve(None)
-        .unwrap()
-        .model
-        .stream(request())
-        .await
-        .unwrap();
+    let mut stream = streamed(&bench.registry).await;
     stream.next().await.unwrap().unwrap();
     stream.next().await.unwrap().unwrap_err();
     drop(stream);
@@ -271,13 +262,7 @@ async fn a_budget_refuses_before_the_model_is_asked() {
 async fn work_without_a_caller_is_the_programs() {
     let bench = bench(vec![end()], false, 10_000);
     let registry = bench.registry.on_behalf_of(&Caller::program("suggestions"));
-    let mut stream = registry
-        .resolve(None)
-        .unwrap()
-        .model
-        .stream(request())
-        .await
-        .unwrap();
+    let mut stream = streamed(&registry).await;
     stream.next().await.unwrap().unwrap();
     let record = bench.only();
     assert_eq!(

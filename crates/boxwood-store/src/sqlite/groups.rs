@@ -269,17 +269,11 @@ impl GroupStore for SqliteStore {
             .fetch_one(&mut *reading)
             .await
             .doing("count members")?;
-        let found = sqlx::query(select_memberships!(
-            "WHERE memberships.group_id = ?2 ORDER BY memberships.id LIMIT ?3 OFFSET ?4"
-        ))
-        .bind(enterprise_number(principal)?)
-        .bind(id)
-        .bind(part.limit)
-        .bind(signed(part.offset, "offset")?)
-        .fetch_all(&mut *reading)
-        .await
-        .doing("list members")?;
-        memberships(&found, total)
+        let listed =
+            select_memberships!("WHERE memberships.group_id = ?2 ORDER BY memberships.id LIMIT ?3 OFFSET ?4");
+        let entries = memberships(&mut reading, principal, (listed, id), part).await?;
+        let total_count = unsigned(total)?;
+        Ok(PartOf { entries, total_count })
     }
 
     async fn memberships_of(
@@ -299,17 +293,11 @@ impl GroupStore for SqliteStore {
         .fetch_one(&mut *reading)
         .await
         .doing("count memberships")?;
-        let found = sqlx::query(select_memberships!(
-            "WHERE memberships.user_id = ?2 ORDER BY memberships.id LIMIT ?3 OFFSET ?4"
-        ))
-        .bind(enterprise_number(principal)?)
-        .bind(id)
-        .bind(part.limit)
-        .bind(signed(part.offset, "offset")?)
-        .fetch_all(&mut *reading)
-        .await
-        .doing("list memberships")?;
-        memberships(&found, total)
+        let listed =
+            select_memberships!("WHERE memberships.user_id = ?2 ORDER BY memberships.id LIMIT ?3 OFFSET ?4");
+        let entries = memberships(&mut reading, principal, (listed, id), part).await?;
+        let total_count = unsigned(total)?;
+        Ok(PartOf { entries, total_count })
     }
 
     async fn groups_of(&self, user: &UserId) -> Result<Vec<GroupId>, StoreError> {
@@ -341,11 +329,22 @@ async fn note(
     events::note_group(connection, Doer::of(store, principal)?, kind, &group, None).await
 }
 
-fn memberships(rows: &[SqliteRow], total: i64) -> Result<PartOf<Membership>, StoreError> {
-    Ok(PartOf {
-        entries: rows.iter().map(membership).collect::<Result<_, _>>()?,
-        total_count: unsigned(total)?,
-    })
+/// A part of the memberships that a statement lists for a group or a user.
+async fn memberships(
+    connection: &mut SqliteConnection,
+    principal: &Principal,
+    (statement, of): (&'static str, i64),
+    part: Part,
+) -> Result<Vec<Membership>, StoreError> {
+    let rows = sqlx::query(statement)
+        .bind(enterprise_number(principal)?)
+        .bind(of)
+        .bind(part.limit)
+        .bind(signed(part.offset, "offset")?)
+        .fetch_all(connection)
+        .await
+        .doing("list memberships")?;
+    rows.iter().map(membership).collect()
 }
 
 async fn check_name(

@@ -13,8 +13,9 @@ use async_trait::async_trait;
 use boxwood_core::{EnterpriseId, Money, Principal, Usage, UsageRecord, UserId};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::SqliteConnection;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
+use sqlx::{Sqlite, SqliteConnection};
 use std::path::Path;
 use std::time::Duration;
 
@@ -218,14 +219,13 @@ fn seer(principal: &Principal) -> Result<Option<Seer>, StoreError> {
     }))
 }
 
-async fn sums(
-    connection: &mut SqliteConnection,
+/// A statement over the uses that somebody sees and asks for: what `visible!` and `filtered!` need is bound.
+fn chosen(
+    statement: &'static str,
     seer: Seer,
     filter: &UsageFilter,
-    by: &[UsageBy],
-) -> Result<Vec<UsageSum>, StoreError> {
-    let names: Vec<&str> = by.iter().map(|by| by.as_str()).collect();
-    let rows = sqlx::query(SUMS)
+) -> Query<'static, Sqlite, SqliteArguments> {
+    sqlx::query(statement)
         .bind(seer.enterprise())
         .bind(seer.user())
         .bind(filter.user.as_ref().map(user_or_none))
@@ -233,6 +233,16 @@ async fn sums(
         .bind(&filter.model)
         .bind(filter.from.map(|from| from.timestamp_millis()))
         .bind(filter.to.map(|to| to.timestamp_millis()))
+}
+
+async fn sums(
+    connection: &mut SqliteConnection,
+    seer: Seer,
+    filter: &UsageFilter,
+    by: &[UsageBy],
+) -> Result<Vec<UsageSum>, StoreError> {
+    let names: Vec<&str> = by.iter().map(|by| by.as_str()).collect();
+    let rows = chosen(SUMS, seer, filter)
         .bind(super::convert::to_json(&names)?)
         .fetch_all(connection)
         .await
@@ -247,14 +257,7 @@ async fn single(
     after: Option<u64>,
     limit: u32,
 ) -> Result<Vec<KeptUsage>, StoreError> {
-    let rows = sqlx::query(SINGLE)
-        .bind(seer.enterprise())
-        .bind(seer.user())
-        .bind(filter.user.as_ref().map(user_or_none))
-        .bind(&filter.key)
-        .bind(&filter.model)
-        .bind(filter.from.map(|from| from.timestamp_millis()))
-        .bind(filter.to.map(|to| to.timestamp_millis()))
+    let rows = chosen(SINGLE, seer, filter)
         .bind(after.map(|after| i64::try_from(after).unwrap_or(i64::MAX)))
         .bind(i64::from(limit))
         .fetch_all(connection)
