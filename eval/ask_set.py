@@ -62,24 +62,37 @@ def documents(row, folder):
         yield document["doc_id"], name, text.encode() if text is not None else (folder / document["path"]).read_bytes()
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
+def arguments_of_a_run(words):
+    """What every run over a data set is told."""
+    arguments = argparse.ArgumentParser(description=words)
     arguments.add_argument("set_folder", type=Path)
     arguments.add_argument("out", type=Path)
     arguments.add_argument("--server", default="http://127.0.0.1:8020")
     arguments.add_argument("--split", default="dev")
     arguments.add_argument("--limit", type=int)
-    arguments.add_argument("--keep-going", action="store_true", help="write a failed row as unanswered and go on")
-    chosen = arguments.parse_args()
+    arguments.add_argument("--keep-going", action="store_true", help="write a failed row without an answer and go on")
+    return arguments
+
+
+def rows_to_do(chosen):
+    """The rows that OUT does not hold yet; tells how far the run is."""
     rows = [json.loads(line) for line in (chosen.set_folder / f"{chosen.split}.jsonl").read_text().splitlines()][:chosen.limit]
     done = set()
     if chosen.out.exists():
         done = {json.loads(line)["id"] for line in chosen.out.read_text().splitlines()}
+    for number, row in enumerate(rows):
+        if row["id"] not in done:
+            yield row
+            print(f"\r{number + 1}/{len(rows)}", end="", flush=True)
+    print()
+
+
+def main():
+    arguments = arguments_of_a_run(__doc__)
+    chosen = arguments.parse_args()
     server = Server(chosen.server)
     with chosen.out.open("a") as out:
-        for number, row in enumerate(rows):
-            if row["id"] in done:
-                continue
+        for row in rows_to_do(chosen):
             by_id = {server.file(name, content): doc_id for doc_id, name, content in documents(row, chosen.set_folder)}
             started = time.monotonic()
             try:
@@ -96,8 +109,6 @@ def main():
                 "processor": answer["ai_agent_info"]["processor"], "usage": extra["usage"],
                 "seconds": round(time.monotonic() - started, 2)}, ensure_ascii=False) + "\n")
             out.flush()
-            print(f"\r{number + 1}/{len(rows)}", end="", flush=True)
-    print()
 
 
 if __name__ == "__main__":

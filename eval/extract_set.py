@@ -5,13 +5,12 @@ usage: eval/extract_set.py SET_FOLDER OUT.jsonl [--server URL] [--split dev] [--
 Rows have one document and a JSON schema. A flat schema goes through `extract_structured` with typed fields, a nested one as
 the prompt of `extract`. Rows that OUT already holds are not done again. Standard library only (and `ask_set.py`).
 """
-import argparse
 import json
 import time
 import urllib.error
 from pathlib import Path
 
-from ask_set import Server
+from ask_set import Server, arguments_of_a_run, rows_to_do
 
 # Fields whose description asks for a form that has a type of its own.
 DATE = "YYYY-MM-DD"
@@ -52,24 +51,12 @@ def stripped(schema):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("set_folder", type=Path)
-    arguments.add_argument("out", type=Path)
-    arguments.add_argument("--server", default="http://127.0.0.1:8020")
-    arguments.add_argument("--split", default="dev")
-    arguments.add_argument("--limit", type=int)
+    arguments = arguments_of_a_run(__doc__)
     arguments.add_argument("--enhanced", action="store_true", help="use Box's enhanced agent")
-    arguments.add_argument("--keep-going", action="store_true", help="write a failed row as empty and go on")
     chosen = arguments.parse_args()
-    rows = [json.loads(line) for line in (chosen.set_folder / f"{chosen.split}.jsonl").read_text().splitlines()][:chosen.limit]
-    done = set()
-    if chosen.out.exists():
-        done = {json.loads(line)["id"] for line in chosen.out.read_text().splitlines()}
     server = Server(chosen.server)
     with chosen.out.open("a") as out:
-        for number, row in enumerate(rows):
-            if row["id"] in done:
-                continue
+        for row in rows_to_do(chosen):
             document = row["documents"][0]
             content = (chosen.set_folder / document["path"]).read_bytes()
             file_id = server.file(Path(document["path"]).name, content)
@@ -102,8 +89,6 @@ def main():
                 "warnings": reply["boxwood"]["warnings"], "processor": reply["ai_agent_info"]["processor"],
                 "seconds": round(time.monotonic() - started, 2)}, ensure_ascii=False) + "\n")
             out.flush()
-            print(f"\r{number + 1}/{len(rows)}", end="", flush=True)
-    print()
 
 
 if __name__ == "__main__":

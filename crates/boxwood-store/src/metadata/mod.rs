@@ -14,6 +14,8 @@ pub mod taxonomy;
 pub mod template;
 pub mod template_change;
 pub mod template_rules;
+#[cfg(test)]
+mod testing;
 pub mod values;
 
 pub use cascade::CascadePolicy;

@@ -200,27 +200,11 @@ fn kept_moment(moment: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metadata::{FieldOption, TaxonomyRule};
+    use crate::metadata::{TaxonomyRule, testing};
     use serde_json::json;
 
     fn template() -> MetadataTemplate {
-        let field = |kind: FieldKind, options: &[&str], taxonomy: Option<TaxonomyRule>| TemplateField {
-            id: kind.as_str().into(),
-            kind,
-            key: kind.as_str().into(),
-            display_name: kind.as_str().into(),
-            description: None,
-            hidden: false,
-            options: options
-                .iter()
-                .map(|key| FieldOption {
-                    id: (*key).into(),
-                    key: (*key).into(),
-                    static_config: None,
-                })
-                .collect(),
-            taxonomy,
-        };
+        let field = |kind: FieldKind, options: &[&str]| testing::field(kind.as_str(), kind, options);
         let rule = TaxonomyRule {
             taxonomy_id: "t".into(),
             taxonomy_key: "geography".into(),
@@ -228,24 +212,19 @@ mod tests {
             multi_select: false,
             selectable_levels: vec![2],
         };
-        MetadataTemplate {
-            id: "1".into(),
-            enterprise: Some("1".parse().unwrap()),
-            key: "k".into(),
-            display_name: "K".into(),
-            hidden: false,
-            copy_with_item: false,
-            revision: 0,
-            fields: vec![
-                field(FieldKind::Text, &[], None),
-                field(FieldKind::Float, &[], None),
-                field(FieldKind::Integer, &[], None),
-                field(FieldKind::Date, &[], None),
-                field(FieldKind::Enum, &["a", "b"], None),
-                field(FieldKind::MultiSelect, &["a", "b"], None),
-                field(FieldKind::Taxonomy, &[], Some(rule)),
-            ],
-        }
+        let place = TemplateField {
+            taxonomy: Some(rule),
+            ..field(FieldKind::Taxonomy, &[])
+        };
+        testing::template(vec![
+            field(FieldKind::Text, &[]),
+            field(FieldKind::Float, &[]),
+            field(FieldKind::Integer, &[]),
+            field(FieldKind::Date, &[]),
+            field(FieldKind::Enum, &["a", "b"]),
+            field(FieldKind::MultiSelect, &["a", "b"]),
+            place,
+        ])
     }
 
     #[track_caller]

@@ -189,34 +189,16 @@ fn read(marker: &str, query: &str) -> Result<Place, MetadataError> {
 mod tests {
     use super::*;
     use crate::metadata::query::scalar::ItemFacts;
-    use crate::metadata::template::{FieldKind, TemplateField};
+    use crate::metadata::template::FieldKind;
+    use crate::metadata::testing::{self, field};
     use serde_json::{Value, json};
 
     fn template() -> MetadataTemplate {
-        let field = |key: &str, kind: FieldKind| TemplateField {
-            id: key.into(),
-            kind,
-            key: key.into(),
-            display_name: key.into(),
-            description: None,
-            hidden: false,
-            options: Vec::new(),
-            taxonomy: None,
-        };
-        MetadataTemplate {
-            id: "1".into(),
-            enterprise: Some("1".parse().unwrap()),
-            key: "deal".into(),
-            display_name: "Deal".into(),
-            hidden: false,
-            copy_with_item: false,
-            revision: 0,
-            fields: vec![
-                field("n", FieldKind::Float),
-                field("t", FieldKind::Text),
-                field("e", FieldKind::Enum),
-            ],
-        }
+        testing::template(vec![
+            field("n", FieldKind::Float, &[]),
+            field("t", FieldKind::Text, &[]),
+            field("e", FieldKind::Enum, &[]),
+        ])
     }
 
     fn candidates() -> Vec<Candidate> {

@@ -2,41 +2,19 @@
 
 use super::*;
 use crate::metadata::query::scalar::{Candidate, ItemFacts};
-use crate::metadata::template::{FieldKind, FieldOption, TemplateField};
+use crate::metadata::template::FieldKind;
+use crate::metadata::testing::{self, field};
 use serde_json::json;
 
 fn template() -> MetadataTemplate {
-    let field = |key: &str, kind: FieldKind| TemplateField {
-        id: key.into(),
-        kind,
-        key: key.into(),
-        display_name: key.into(),
-        description: None,
-        hidden: false,
-        options: vec![FieldOption {
-            id: "o".into(),
-            key: "o".into(),
-            static_config: None,
-        }],
-        taxonomy: None,
-    };
-    MetadataTemplate {
-        id: "1".into(),
-        enterprise: Some("1".parse().unwrap()),
-        key: "deal".into(),
-        display_name: "Deal".into(),
-        hidden: false,
-        copy_with_item: false,
-        revision: 0,
-        fields: vec![
-            field("name", FieldKind::Text),
-            field("amount", FieldKind::Float),
-            field("signed", FieldKind::Date),
-            field("state", FieldKind::Enum),
-            field("sports", FieldKind::MultiSelect),
-            field("odd key", FieldKind::Text),
-        ],
-    }
+    testing::template(vec![
+        field("name", FieldKind::Text, &["o"]),
+        field("amount", FieldKind::Float, &["o"]),
+        field("signed", FieldKind::Date, &["o"]),
+        field("state", FieldKind::Enum, &["o"]),
+        field("sports", FieldKind::MultiSelect, &["o"]),
+        field("odd key", FieldKind::Text, &["o"]),
+    ])
 }
 
 fn candidate(id: i64, values: Value) -> Candidate {
