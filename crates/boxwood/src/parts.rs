@@ -21,10 +21,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Tokens of a step on a GPU.
-const GPU_BATCH_TOKENS: u32 = 2_048;
+const GPU_BATCH_TOKENS: u32 = 1_024;
 
 /// Tokens of a prompt that a GPU reads between two tokens of running answers.
-const GPU_SHARED_BATCH_TOKENS: u32 = 512;
+const GPU_SHARED_BATCH_TOKENS: u32 = 256;
 
 /// Everything that answers questions.
 pub struct Parts {
