@@ -1,7 +1,10 @@
 //! Which questions ask for a computation. A general rule over the words and the numbers at hand: a plain look-up must
 //! not cost more, so in doubt nothing is computed.
 
+pub(super) mod words;
+
 use super::number;
+use words::has;
 
 /// Beginnings of questions that ask for words, not for a result.
 const EXPLAINED: &[&str] = &[
@@ -156,32 +159,6 @@ const PERHAPS_COMPUTED: &[&str] = &[
     "平均值",
     "百分比",
 ];
-/// Words of a span of time in a problem that states its dates.
-const DATED: &[&str] = &[
-    "how many days",
-    "how many months",
-    "how many years",
-    "how many weeks",
-    "date",
-    "days",
-];
-/// Words that ask for the length of a span of time.
-const SPANS: &[&str] = &[
-    "how many days",
-    "how many weeks",
-    "how many months",
-    "how many years",
-    "how long",
-    "wie viele tage",
-    "wie viele wochen",
-    "wie viele monate",
-    "wie lange",
-    "何日",
-    "何か月",
-    "多少天",
-];
-/// Words that stand at both ends of a span of time.
-const BETWEEN: &[&str] = &["between", "zwischen", "から", "之间"];
 /// Numbers of a text in which figures stand for themselves, as in a table.
 const MANY: usize = 12;
 
@@ -194,13 +171,10 @@ pub fn asks_for_computation(question: &str, context: &str) -> bool {
         .replace("weighted average", "weighted");
     let asked = asked.replace("weighted-average", "weighted");
     // "… in 2018 and 2019 respectively": each of several values. "…, and why?": words.
-    let asks_for_words = [" respectively", " why", " warum"]
-        .iter()
-        .any(|words| asked.contains(words));
+    let asks_for_words = has(&asked, &[" respectively", " why", " warum"]);
     if asks_for_words || EXPLAINED.iter().any(|words| asked.starts_with(words)) {
         return false;
     }
-    let has = |words: &[&str]| words.iter().any(|words| asked.contains(words));
     let named = number::numbers(question).len();
     let figures = || number::numbers(context).len();
     let total = || {
@@ -208,10 +182,11 @@ pub fn asks_for_computation(question: &str, context: &str) -> bool {
             .iter()
             .any(|(total, joined)| asked.contains(total) && asked.contains(joined))
     };
-    // "How many days are there between signing and delivery?": what stands between the words does not matter.
-    let span = has(SPANS) && has(BETWEEN);
-    let surely =
-        span || has(COMPUTED) || (named >= 1 && has(COUNTED)) || (named >= 2 && (has(OVER_TWO) || total()));
+    let has = |words: &[&str]| has(&asked, words);
+    let surely = words::asks_for_span_between(question)
+        || has(COMPUTED)
+        || (named >= 1 && has(COUNTED))
+        || (named >= 2 && (has(OVER_TWO) || total()));
     // "How many years did assets exceed $400 million?": the rows are counted.
     let counts = named >= 1 && asked.starts_with("how many") && asked.contains("exceed");
     (surely && figures() + named >= 2) || ((counts || has(PERHAPS_COMPUTED)) && figures() >= MANY)
@@ -219,7 +194,7 @@ pub fn asks_for_computation(question: &str, context: &str) -> bool {
 
 /// Whether a problem without a text states the numbers of a computation.
 pub(super) fn states_numbers(question: &str) -> bool {
-    number::numbers(question).len() >= 2 || DATED.iter().any(|words| question.to_lowercase().contains(words))
+    number::numbers(question).len() >= 2 || words::states_dates(question)
 }
 
 #[cfg(test)]

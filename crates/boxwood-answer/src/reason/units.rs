@@ -5,51 +5,10 @@
 //! has a currency has the same. In doubt the number stays bare. Called by [`super::files`].
 
 use super::problem::{ProgramUsed, ValueUsed};
+use super::routing::words;
 use crate::extract::fold::Folded;
 use crate::numerals::{self, CURRENCIES, DecimalMark};
 
-/// What is asked for has no currency.
-const NO_AMOUNT: &[&str] = &[
-    "percent",
-    "%",
-    " ratio",
-    "proportion",
-    " rate",
-    "share of",
-    " factor",
-    "how many",
-    "number of",
-    "how long",
-    " times",
-    "prozent",
-    "anteil",
-    "verhältnis",
-    "wie viele",
-    "wie oft",
-    "wie lange",
-    "anzahl",
-    "割合",
-    "比率",
-    "率",
-    "何倍",
-    "何人",
-    "何日",
-    "何件",
-    "何個",
-    "件数",
-    "百分比",
-    "多少天",
-];
-/// What is asked for is an amount although the program divides.
-const MEAN: &[&str] = &[
-    "average",
-    "mean ",
-    "durchschnitt",
-    "mittelwert",
-    "平均",
-    "per month",
-    "pro monat",
-];
 /// Rounding to cents may change a value by so much of it.
 const ROUNDING: f64 = 0.005;
 
@@ -73,9 +32,8 @@ pub(super) fn with_currency(
         .parse()
         .ok()
         .filter(|value: &f64| value.is_finite())?;
-    let asked = question.to_lowercase();
-    let asks = |words: &[&str]| words.iter().any(|word| asked.contains(word));
-    if asks(NO_AMOUNT) || (divides(&program.program) && !asks(MEAN)) {
+    let is_quotient = divides(&program.program) && !words::asks_for_mean(question);
+    if is_quotient || words::asks_for_no_amount(question) {
         return None;
     }
     let amounts: Vec<(&ValueUsed, Money)> = program
