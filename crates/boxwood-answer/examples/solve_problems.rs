@@ -101,12 +101,8 @@ fn problem(row: &Value) -> Problem {
         .filter_map(|document| document["text"].as_str())
         .collect();
     let (question, form) = if let Some(options) = row["choices"].as_array() {
-        let options = options.iter().zip('A'..);
-        let choices = options.map(|(text, label)| Choice {
-            label: label.to_string(),
-            text: text.as_str().unwrap().to_owned(),
-        });
-        (question, AnswerForm::Choice(choices.collect()))
+        let choices = Choice::labelled(options.iter().map(|text| text.as_str().unwrap()));
+        (question, AnswerForm::Choice(choices))
     } else if let Some((stem, choices)) = choices_in(&question) {
         (stem, AnswerForm::Choice(choices))
     } else if row["task"] == "code" {

@@ -13,7 +13,7 @@ use boxwood_answer::reason::{
 use boxwood_answer::{AnswerError, Progress, ProgressSink};
 use boxwood_core::{ChatModel, ChatRequest, Effort};
 use boxwood_ingest::WorkerCommand;
-use boxwood_models::{ModelRegistry, ModelSettings};
+use boxwood_models::{ModelRegistry, ModelSettings, ResolvedModel};
 use boxwood_test::{Script, ScriptedModel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -48,6 +48,21 @@ fn asks_for_program(request: &ChatRequest) -> bool {
         .contains("Write a short Python program")
 }
 
+/// From now on the model replies with these to who asks for a program, and to all others.
+fn write(model: &ScriptedModel, by_program: Script, in_words: Script) {
+    model.respond_with(move |request| {
+        let asks = asks_for_program(request);
+        let script = if asks { &by_program } else { &in_words };
+        Some(script.clone())
+    });
+}
+
+fn writing(by_program: Script, in_words: Script) -> ScriptedModel {
+    let model = ScriptedModel::saying("");
+    write(&model, by_program, in_words);
+    model
+}
+
 /// Everything that was reported.
 #[derive(Default)]
 struct Seen(Mutex<Vec<Progress>>);
@@ -58,7 +73,7 @@ impl ProgressSink for Seen {
     }
 }
 
-fn problem(question: &str, form: AnswerForm) -> Problem {
+fn bare(question: &str, form: AnswerForm) -> Problem {
     Problem {
         context: None,
         question: question.to_owned(),
@@ -66,8 +81,15 @@ fn problem(question: &str, form: AnswerForm) -> Problem {
     }
 }
 
+fn about(text: &str, question: &str, form: AnswerForm) -> Problem {
+    Problem {
+        context: Some(text.to_owned()),
+        ..bare(question, form)
+    }
+}
+
 fn apples() -> Problem {
-    problem(
+    bare(
         "Ann has 3 apples and buys 4. How many are there?",
         AnswerForm::Number,
     )
@@ -78,10 +100,14 @@ struct Run {
     seen: Vec<Progress>,
 }
 
-async fn run(model: &ScriptedModel, problem: &Problem, settings: &Settings) -> Run {
+fn resolved(model: &ScriptedModel) -> ResolvedModel {
     let locals: Vec<Arc<dyn ChatModel>> = vec![Arc::new(model.clone())];
     let registry = ModelRegistry::new(ModelSettings::default(), locals, None).unwrap();
-    let resolved = registry.resolve(None).unwrap();
+    registry.resolve(None).unwrap()
+}
+
+async fn run(model: &ScriptedModel, problem: &Problem, settings: &Settings) -> Run {
+    let resolved = resolved(model);
     let seen = Seen::default();
     let result = solve(&resolved, problem, settings, &CancellationToken::new(), &seen).await;
     Run {
@@ -105,9 +131,7 @@ async fn low_is_one_completion_like_the_baseline() {
     assert_eq!(solution.report.stopped_by, StoppedBy::Completed);
     assert_eq!(model.requests().len(), 1);
 
-    let locals: Vec<Arc<dyn ChatModel>> = vec![Arc::new(model.clone())];
-    let registry = ModelRegistry::new(ModelSettings::default(), locals, None).unwrap();
-    let resolved = registry.resolve(None).unwrap();
+    let resolved = resolved(&model);
     let seen = Seen::default();
     let plain = baseline(&resolved, &apples(), "1", &CancellationToken::new(), &seen)
         .await
@@ -119,14 +143,7 @@ async fn low_is_one_completion_like_the_baseline() {
 
 #[tokio::test]
 async fn medium_agrees_by_a_program_and_in_words() {
-    let model = ScriptedModel::saying("");
-    model.respond_with(|request| {
-        Some(if asks_for_program(request) {
-            program("7")
-        } else {
-            words("7")
-        })
-    });
+    let model = writing(program("7"), words("7"));
     let solution = solved(&model, &apples(), Effort::Medium).await;
     assert_eq!(solution.answer, "7");
     assert_eq!(solution.report.stopped_by, StoppedBy::Agreement);
@@ -141,14 +158,7 @@ async fn medium_agrees_by_a_program_and_in_words() {
 
 #[tokio::test]
 async fn a_third_try_decides_where_two_differ() {
-    let model = ScriptedModel::saying("");
-    model.respond_with(|request| {
-        Some(if asks_for_program(request) {
-            program("7")
-        } else {
-            words("12")
-        })
-    });
+    let model = writing(program("7"), words("12"));
     let solution = solved(&model, &apples(), Effort::Medium).await;
     assert_eq!(solution.answer, "7");
     assert_eq!(model.requests().len(), 3);
@@ -184,27 +194,18 @@ async fn a_program_that_fails_is_shown_its_error_once() {
     assert!(repair.messages[1].content.contains("fail(1)"));
 
     // A second failure is not shown again: the words are all there is.
-    model.respond_with(|request| {
-        Some(if asks_for_program(request) {
-            Script::Says("```python\nfail(1)\n```".to_owned())
-        } else {
-            words("8")
-        })
-    });
+    write(
+        &model,
+        Script::Says("```python\nfail(1)\n```".to_owned()),
+        words("8"),
+    );
     let solution = solved(&model, &apples(), Effort::Medium).await;
     assert_eq!((solution.answer.as_str(), solution.calculation), ("8", None));
 }
 
 #[tokio::test]
 async fn high_ends_as_soon_as_the_samples_agree() {
-    let model = ScriptedModel::saying("");
-    model.respond_with(|request| {
-        Some(if asks_for_program(request) {
-            program("7")
-        } else {
-            words("7")
-        })
-    });
+    let model = writing(program("7"), words("7"));
     let solution = solved(&model, &apples(), Effort::High).await;
     assert_eq!(solution.answer, "7");
     assert_eq!(solution.report.stopped_by, StoppedBy::Agreement);
@@ -273,21 +274,14 @@ async fn the_time_limit_holds_also_when_nothing_came() {
 
 #[tokio::test]
 async fn thinking_is_progress_and_never_the_answer() {
-    let model = ScriptedModel::saying("");
-    model.respond_with(|request| {
-        Some(if asks_for_program(request) {
-            program("12.5%")
-        } else {
-            words("12.5%")
-        })
-    });
+    let model = writing(program("12.5%"), words("12.5%"));
     let form = [AnswerForm::Text, AnswerForm::Number, AnswerForm::Math];
     for form in form {
-        let problem = Problem {
-            context: Some("Sales: 80 in 2018, 90 in 2019.".to_owned()),
-            question: "What was the percentage change in sales from 80 to 90?".to_owned(),
+        let problem = about(
+            "Sales: 80 in 2018, 90 in 2019.",
+            "What was the percentage change in sales from 80 to 90?",
             form,
-        };
+        );
         for effort in [Effort::Medium, Effort::High] {
             let run = run(&model, &problem, &Settings::new(effort, "1", sandbox())).await;
             let solution = run.result.unwrap();
@@ -313,19 +307,15 @@ async fn thinking_is_progress_and_never_the_answer() {
 
 #[tokio::test]
 async fn the_values_of_a_program_are_traced_to_the_text() {
-    let model = ScriptedModel::saying("");
-    model.respond_with(|request| {
-        Some(if asks_for_program(request) {
-            Script::Says("```python\nnew = 1234.5\nold = 999\nprint(23.5%)\n```".to_owned())
-        } else {
-            words("23.5%")
-        })
-    });
-    let problem = Problem {
-        context: Some("| 2019 | 2018 |\n| $1,234.50 | 1,000 |".to_owned()),
-        question: "What was the percentage change in sales between 2018 and 2019?".to_owned(),
-        form: AnswerForm::Text,
-    };
+    let model = writing(
+        Script::Says("```python\nnew = 1234.5\nold = 999\nprint(23.5%)\n```".to_owned()),
+        words("23.5%"),
+    );
+    let problem = about(
+        "| 2019 | 2018 |\n| $1,234.50 | 1,000 |",
+        "What was the percentage change in sales between 2018 and 2019?",
+        AnswerForm::Text,
+    );
     let solution = solved(&model, &problem, Effort::Medium).await;
     let values = solution.calculation.unwrap().values;
     assert_eq!(values[0].stated_as.as_deref(), Some("1,234.50"));
@@ -337,15 +327,9 @@ async fn the_values_of_a_program_are_traced_to_the_text() {
 
 #[tokio::test]
 async fn a_program_gets_the_tables_and_what_it_reads_is_traced() {
-    let model = ScriptedModel::saying("");
-    model.respond_with(|request| {
-        Some(if asks_for_program(request) {
-            let program = "new, old = cell('Sales', 2019), cell('Sales', 2018)\nprint((new - old) / old)";
-            Script::Says(format!("```python\n{program}\n```"))
-        } else {
-            words("25%")
-        })
-    });
+    let program = "new, old = cell('Sales', 2019), cell('Sales', 2018)\nprint((new - old) / old)";
+    let by_program = Script::Says(format!("```python\n{program}\n```"));
+    let model = writing(by_program, words("25%"));
     let worker = r#"case "$(cat)" in
   *'"tables":[[["",2019,2018],["Sales",1250,1000]]]'*) echo '{"output":"25%","error":null,"cells":[[0,1,1],[0,1,2],[7,0,0]]}';;
   *) echo '{"output":"","error":"ValueError: there are no tables"}';;
@@ -354,11 +338,11 @@ esac"#;
         program: "/bin/sh".into(),
         arguments: vec!["-c".into(), worker.into()],
     });
-    let problem = Problem {
-        context: Some("|  | 2019 | 2018 |\n| Sales | $1,250 | $1,000 |".to_owned()),
-        question: "What was the percentage change in sales between 2018 and 2019?".to_owned(),
-        form: AnswerForm::Text,
-    };
+    let problem = about(
+        "|  | 2019 | 2018 |\n| Sales | $1,250 | $1,000 |",
+        "What was the percentage change in sales between 2018 and 2019?",
+        AnswerForm::Text,
+    );
     let settings = Settings::new(Effort::Medium, "1", Some(sandbox));
     let solution = run(&model, &problem, &settings).await.result.unwrap();
     assert_eq!(solution.answer, "25%");
@@ -377,11 +361,11 @@ esac"#;
 #[tokio::test]
 async fn a_look_up_costs_one_completion() {
     let model = ScriptedModel::saying("46,552");
-    let problem = Problem {
-        context: Some("| 2019 | 46,552 |\n| 2018 | 12 |".to_owned()),
-        question: "What were the shares in 2019?".to_owned(),
-        form: AnswerForm::Text,
-    };
+    let problem = about(
+        "| 2019 | 46,552 |\n| 2018 | 12 |",
+        "What were the shares in 2019?",
+        AnswerForm::Text,
+    );
     for effort in [Effort::Low, Effort::Medium, Effort::High] {
         let before = model.requests().len();
         assert_eq!(solved(&model, &problem, effort).await.answer, "46,552");
@@ -401,11 +385,8 @@ async fn without_a_sandbox_words_are_all_there_is() {
 #[tokio::test]
 async fn options_are_chosen_by_their_likelihood_and_in_words() {
     let model = ScriptedModel::saying("Think. Answer: (A)");
-    let choices = [("A", "Up"), ("B", "Down")].map(|(label, text)| Choice {
-        label: label.to_owned(),
-        text: text.to_owned(),
-    });
-    let problem = problem("Which way?", AnswerForm::Choice(choices.to_vec()));
+    let choices = Choice::labelled(["Up", "Down"]);
+    let problem = bare("Which way?", AnswerForm::Choice(choices));
     let solution = solved(&model, &problem, Effort::Medium).await;
     assert_eq!(solution.answer, "A");
     assert_eq!(
@@ -422,9 +403,7 @@ async fn a_model_that_fails_is_told_and_a_cancelled_question_ends() {
     let failed = run(&model, &apples(), &Settings::new(Effort::Medium, "1", sandbox())).await;
     assert!(matches!(failed.result, Err(AnswerError::Generation(_))));
 
-    let locals: Vec<Arc<dyn ChatModel>> = vec![Arc::new(model)];
-    let registry = ModelRegistry::new(ModelSettings::default(), locals, None).unwrap();
-    let resolved = registry.resolve(None).unwrap();
+    let resolved = resolved(&model);
     let cancel = CancellationToken::new();
     cancel.cancel();
     let settings = Settings::new(Effort::Low, "1", None);
@@ -434,14 +413,7 @@ async fn a_model_that_fails_is_told_and_a_cancelled_question_ends() {
 
 #[tokio::test]
 async fn one_failure_among_samples_is_passed_over() {
-    let model = ScriptedModel::saying("");
-    model.respond_with(|request| {
-        Some(if asks_for_program(request) {
-            Script::Breaks
-        } else {
-            words("7")
-        })
-    });
+    let model = writing(Script::Breaks, words("7"));
     assert_eq!(solved(&model, &apples(), Effort::Medium).await.answer, "7");
 }
 
@@ -458,7 +430,7 @@ async fn a_function_is_held_to_its_own_examples() {
     let form = AnswerForm::Code {
         entry_point: Some("f".to_owned()),
     };
-    let problem = problem(
+    let problem = bare(
         "def f(x):\n    \"\"\"Same.\n    >>> f(1)\n    1\n    \"\"\"\n",
         form,
     );
@@ -480,9 +452,7 @@ async fn a_structured_reply_is_thought_about_freely_and_held_to_its_schema() {
     use boxwood_answer::reason::think_first;
     use boxwood_core::{ChatMessage, ChatRole, JsonSchemaFormat, SharedPrefix};
     let model = ScriptedModel::saying("The total stands in row 3.");
-    let locals: Vec<Arc<dyn ChatModel>> = vec![Arc::new(model.clone())];
-    let registry = ModelRegistry::new(ModelSettings::default(), locals, None).unwrap();
-    let resolved = registry.resolve(None).unwrap();
+    let resolved = resolved(&model);
     let mut request = ChatRequest::new(vec![ChatMessage::new(ChatRole::User, "DOCUMENT Fill in.")], 300);
     request.shared_prefix = Some(SharedPrefix {
         boundary: 8,

@@ -1,13 +1,16 @@
 //! A question with one right answer in a message of a conversation: a choice between options, a function to complete, an
-//! expression, a number or an amount that must be computed. Pure; called by [`super::conversation`].
+//! expression, a number or an amount that must be computed; and the message that asks such a question. Pure; called by
+//! [`super::conversation`] and by the evaluation runner.
 //!
-//! Invariant: a general rule over the words. In doubt there is no such question, and the message is only thought about.
+//! Invariants: a general rule over the words; in doubt there is no such question, and the message is only thought about.
+//! What [`AnswerForm::message_for`] writes, [`exercise_in`] reads.
 
 use super::number;
-use super::options::choices_in;
-use super::problem::{AnswerForm, Problem};
+use super::options::{choices_in, rendered};
+use super::problem::{AnswerForm, Choice, Problem};
 use super::reading;
 use super::routing::asks_for_computation;
+use super::routing::words::has;
 
 /// Words by which nothing but the answer is asked for.
 const ALONE: &[&str] = &[
@@ -115,8 +118,39 @@ pub(super) fn exercise_in(message: &str) -> Option<Exercise> {
     })
 }
 
-fn has(lower: &str, words: &[&str]) -> bool {
-    words.iter().any(|words| lower.contains(words))
+impl AnswerForm {
+    /// The message that asks a question for such an answer alone. Options are added where they do not stand in the
+    /// question.
+    pub fn message_for(&self, question: &str) -> String {
+        let words = question.trim();
+        match self {
+            Self::Choice(choices) => {
+                let is_told = choices.is_empty() || choices_in(words).is_some();
+                let options = if is_told {
+                    String::new()
+                } else {
+                    format!("\n{}", rendered(choices))
+                };
+                format!("{words}{options}\n\nGive the letter of the right option alone on the last line.")
+            }
+            Self::Math => format!("{words}\n\nPut the final answer into \\boxed{{}}."),
+            Self::Number => format!("{words}\n\nGive the number alone on the last line."),
+            Self::Text => words.to_owned(),
+            Self::Code { .. } => format!(
+                "Complete this Python function. Write the whole function in one block.\n\n```python\n{}\n```",
+                question.trim_end()
+            ),
+        }
+    }
+}
+
+/// A problem that is about no text.
+fn bare(question: impl Into<String>, form: AnswerForm) -> Problem {
+    Problem {
+        context: None,
+        question: question.into(),
+        form,
+    }
 }
 
 /// Without a last paragraph that only says how to answer.
@@ -145,13 +179,8 @@ fn function_in(message: &str, lower: &str) -> Option<Problem> {
     }
     let head = block.lines().rfind(|line| line.starts_with("def "))?;
     let (name, _) = head.strip_prefix("def ")?.split_once('(')?;
-    Some(Problem {
-        context: None,
-        question: block.trim_matches('\n').to_owned(),
-        form: AnswerForm::Code {
-            entry_point: Some(name.trim().to_owned()),
-        },
-    })
+    let entry_point = Some(name.trim().to_owned());
+    Some(bare(block.trim_matches('\n'), AnswerForm::Code { entry_point }))
 }
 
 /// Options, perhaps with a paragraph after them.
@@ -159,30 +188,18 @@ fn choice_in(body: &str, alone: bool) -> Option<Problem> {
     let head = body.rsplit_once("\n\n").map(|(head, _)| head);
     let (question, choices) = choices_in(body).or_else(|| choices_in(head?))?;
     let asks = alone || question.contains(['?', '？']);
-    asks.then_some(Problem {
-        context: None,
-        question,
-        form: AnswerForm::Choice(choices),
-    })
+    asks.then(|| bare(question, AnswerForm::Choice(choices)))
 }
 
 fn expression_in(body: &str, boxed: bool) -> Option<Problem> {
     let written = LATEX.iter().any(|mark| body.contains(mark));
     let asks = boxed || (written && has(&body.to_lowercase(), FIND));
-    asks.then(|| Problem {
-        context: None,
-        question: body.to_owned(),
-        form: AnswerForm::Math,
-    })
+    asks.then(|| bare(body, AnswerForm::Math))
 }
 
 fn amount_in(body: &str, number: bool) -> Option<Problem> {
     if number || (has(&body.to_lowercase(), NUMBER) && number::numbers(body).len() >= 2) {
-        return Some(Problem {
-            context: None,
-            question: body.to_owned(),
-            form: AnswerForm::Number,
-        });
+        return Some(bare(body, AnswerForm::Number));
     }
     // What stands before the last paragraph is what the question is about: a table, a text.
     let (before, question) = body.rsplit_once("\n\n").unwrap_or(("", body));
@@ -209,10 +226,7 @@ impl Exercise {
             return self.shown(answer);
         };
         let choice = choices.iter().find(|choice| choice.label == answer);
-        choice.map_or_else(
-            || answer.to_owned(),
-            |choice| format!("({}) {}", choice.label, choice.text),
-        )
+        choice.map_or_else(|| answer.to_owned(), Choice::to_string)
     }
 
     /// Whether a text gives this answer.
@@ -300,6 +314,30 @@ mod tests {
             "```python\ndef two(x):\n    return 2 * x\n```"
         );
         assert!(exercise_in("What does this do?\n```python\ndef f(x):\n    return x\n```").is_none());
+    }
+
+    #[test]
+    fn what_asks_for_an_answer_is_known_as_that_question() {
+        let choices = Choice::labelled(["12", "7"]);
+        let entry_point = Some("two".to_owned());
+        for (question, form) in [
+            ("What does she pay?", AnswerForm::Number),
+            ("Find \\(x\\) where \\(x + 1 = 2\\).", AnswerForm::Math),
+            ("What is 3 + 4?", AnswerForm::Choice(choices.clone())),
+            (
+                "def two(x: int) -> int:\n    \"\"\"Twice.\"\"\"",
+                AnswerForm::Code { entry_point },
+            ),
+        ] {
+            let exercise = exercise_in(&form.message_for(question)).unwrap();
+            assert_eq!(exercise.problem, bare(question, form));
+            assert!(exercise.alone, "{question}");
+        }
+        let told = "What is 3 + 4?\n(A) 12\n(B) 7";
+        assert_eq!(
+            AnswerForm::Choice(choices.clone()).message_for(told),
+            AnswerForm::Choice(choices).message_for("What is 3 + 4?")
+        );
     }
 
     #[test]

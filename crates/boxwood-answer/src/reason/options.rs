@@ -4,6 +4,7 @@ use super::number;
 use super::problem::Choice;
 use crate::extract::{DateOrder, last_date, parse_date};
 use chrono::NaiveDate;
+use std::fmt;
 
 /// The question and its options, where they stand in the text as lines `(A) …` or `A. …`.
 pub fn choices_in(question: &str) -> Option<(String, Vec<Choice>)> {
@@ -30,6 +31,26 @@ pub fn choices_in(question: &str) -> Option<(String, Vec<Choice>)> {
         stem.pop();
     }
     Some((stem.join("\n"), choices))
+}
+
+impl Choice {
+    /// Options with these texts, labelled `A`, `B`, … in their order.
+    pub fn labelled<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Self> {
+        let labelled = ('A'..).zip(texts);
+        labelled
+            .map(|(label, text)| Self {
+                label: label.to_string(),
+                text: text.to_owned(),
+            })
+            .collect()
+    }
+}
+
+/// As questions show it: `(A) What it says`.
+impl fmt::Display for Choice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "({}) {}", self.label, self.text)
+    }
 }
 
 fn option_line(line: &str) -> Option<(char, &str)> {
@@ -145,10 +166,7 @@ pub(super) fn are_computable(choices: &[Choice]) -> bool {
 
 /// The options as a prompt shows them.
 pub(super) fn rendered(choices: &[Choice]) -> String {
-    let lines: Vec<String> = choices
-        .iter()
-        .map(|choice| format!("({}) {}", choice.label, choice.text))
-        .collect();
+    let lines: Vec<String> = choices.iter().map(Choice::to_string).collect();
     lines.join("\n")
 }
 
@@ -157,14 +175,7 @@ mod tests {
     use super::*;
 
     fn choices(texts: &[&str]) -> Vec<Choice> {
-        texts
-            .iter()
-            .zip('A'..)
-            .map(|(text, label)| Choice {
-                label: label.to_string(),
-                text: (*text).to_owned(),
-            })
-            .collect()
+        Choice::labelled(texts.iter().copied())
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a row asks for, in a form that both targets understand: fields or a prompt for an extraction, turns for a
-//! conversation, words for a problem.
+//! conversation, a prompt for a value.
 
-use crate::rows::{Row, Task, Turn};
+use crate::rows::Turn;
 use boxwood_answer::DialogueTurn;
 use serde_json::{Map, Value};
 
@@ -136,58 +136,6 @@ pub(super) fn value_prompt(schema: &Value) -> String {
 /// The prompt for a value whose schema is too long to be shown; the reply is held to it all the same.
 pub(super) const BARE_VALUE_PROMPT: &str =
     "Write one example of a JSON value that is valid against the given schema.";
-
-/// A problem in words, for a model that is reached by a chat.
-pub(super) fn problem_prompt(row: &Row) -> String {
-    let question = row.question.trim();
-    let letters: Vec<String> = ('A'..)
-        .zip(&row.choices)
-        .map(|(letter, choice)| format!("({letter}) {choice}"))
-        .collect();
-    let choices = letters.join("\n");
-    match answer_kind(row) {
-        AnswerKind::Choice if choices.is_empty() => {
-            format!("{question}\n\nGive the letter of the right option alone on the last line.")
-        }
-        AnswerKind::Choice => {
-            format!("{question}\n{choices}\n\nGive the letter of the right option alone on the last line.")
-        }
-        AnswerKind::Math => format!("{question}\n\nPut the final answer into \\boxed{{}}."),
-        AnswerKind::Number => format!("{question}\n\nGive the number alone on the last line."),
-        AnswerKind::Program => format!(
-            "Complete this Python function. Write the whole function in one block.\n\n```python\n{}\n```",
-            row.question.trim_end()
-        ),
-    }
-}
-
-/// What kind of answer a problem has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AnswerKind {
-    /// A number.
-    Number,
-    /// A formula.
-    Math,
-    /// A letter.
-    Choice,
-    /// A program.
-    Program,
-}
-
-/// Concluded from the question alone: choices beside it or in it, a formula in it, else a number.
-pub(super) fn answer_kind(row: &Row) -> AnswerKind {
-    let question = &row.question;
-    let options = ["(A)", "(B)"].iter().all(|option| question.contains(option));
-    if row.task == Task::Code {
-        AnswerKind::Program
-    } else if !row.choices.is_empty() || options {
-        AnswerKind::Choice
-    } else if row.set == "math500" || question.contains('\\') {
-        AnswerKind::Math
-    } else {
-        AnswerKind::Number
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 //! folder of the run's own, which goes to the trash when the run ends.
 
 use super::form::{self, ExtractForm};
-use super::{RowFailure, Target, wire};
+use super::{RowFailure, Target, problem, wire};
 use crate::error::EvalError;
 use crate::predictions::Prediction;
 use crate::record::EffortChoice;
@@ -76,7 +76,7 @@ impl Target for ServerTarget {
                     .await
                     .map(parsed)
             }
-            Task::Reason | Task::Code => self.chat(&form::problem_prompt(row), None).await,
+            Task::Reason | Task::Code => self.chat(&problem::prompt_of(row), None).await,
             Task::Robust => self.read(row).await,
         }
     }
