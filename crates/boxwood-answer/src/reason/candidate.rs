@@ -8,7 +8,6 @@ use super::prompts::{self, Method};
 use super::reading;
 use super::sandbox::{Ran, Sandbox};
 use super::schedule::Plan;
-use super::tables::Tables;
 use super::thinker::{Ended, Thinker, Written};
 use super::values;
 use super::{number, program};
@@ -116,7 +115,7 @@ async fn by_program(thinker: &Thinker<'_>, problem: &Problem, plan: Plan) -> Res
     let Some(code) = program::code_of(&written.text) else {
         return Ok(Tried::Nothing(Some(written.text)));
     };
-    let tables = Tables::of(problem.context.as_deref().unwrap_or(""));
+    let tables = thinker.tables(problem);
     let runner = Runner {
         sandbox,
         given: tables.values(),
@@ -131,7 +130,7 @@ async fn by_program(thinker: &Thinker<'_>, problem: &Problem, plan: Plan) -> Res
         problem.question.as_str(),
         problem.context.as_deref().unwrap_or(""),
     ];
-    let used = values::values_used(&done.code, &sources, &tables, &done.ran.cells);
+    let used = values::values_used(&done.code, &sources, tables, &done.ran.cells);
     let mut weight = likelihood(&written);
     weight *= if done.repaired { REPAIRED } else { 1.0 };
     weight *= UNGROUNDED + (1.0 - UNGROUNDED) * values::grounded_share(&used);

@@ -6,6 +6,7 @@
 use super::budget::Budget;
 use super::problem::{Problem, Settings};
 use super::prompts::{self, Method};
+use super::tables::Tables;
 use crate::error::AnswerError;
 use crate::generate::sum;
 use crate::progress::{Progress, ProgressSink};
@@ -13,6 +14,7 @@ use boxwood_core::{ChatEvent, ChatRequest, FinishReason, ModelError, Usage};
 use boxwood_models::ResolvedModel;
 use futures::StreamExt;
 use parking_lot::Mutex;
+use std::sync::OnceLock;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +29,7 @@ pub(super) struct Thinker<'a> {
     cancel: &'a CancellationToken,
     progress: &'a dyn ProgressSink,
     frame: Option<Frame<'a>>,
+    tables: OnceLock<Tables>,
     spent: Mutex<Spent>,
 }
 
@@ -117,6 +120,7 @@ impl<'a> Thinker<'a> {
             cancel,
             progress,
             frame: None,
+            tables: OnceLock::new(),
             spent: Mutex::default(),
         }
     }
@@ -133,6 +137,12 @@ impl<'a> Thinker<'a> {
             Some(frame) => frame(&prompts::instruction(problem, method)),
             None => prompts::request(problem, method, &self.settings.partition),
         }
+    }
+
+    /// The tables of the text that the problem is about, read once for all tries.
+    pub fn tables(&self, problem: &Problem) -> &Tables {
+        let read = || Tables::of(problem.context.as_deref().unwrap_or(""));
+        self.tables.get_or_init(read)
     }
 
     /// What was spent until now.
