@@ -215,6 +215,9 @@ pub(super) fn repair(request: &ChatRequest, code: &str, error: &str) -> ChatRequ
     let mut request = request.clone();
     let hint = if error.starts_with("ModuleNotFoundError") {
         " Use plain Python with math, datetime, statistics, itertools, re and collections only."
+    } else if error.starts_with("NameError") {
+        // Programs that look values up in a variable "document", again and again.
+        " Write every value that is needed into the program, like revenue_2019 = 1234.5."
     } else {
         ""
     };

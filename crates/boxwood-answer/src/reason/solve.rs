@@ -67,7 +67,7 @@ pub(super) async fn solve_by(
     let summary = summary(group, &sampled.tally);
     let stopped_by = sampled.stopped_by.unwrap_or(StoppedBy::Completed);
     let agreement = (sampled.tally.samples > 1)
-        .then(|| sampled.tally.agreement())
+        .then(|| sampled.tally.agreement(group))
         .flatten();
     let answer = best.answer.clone();
     let report = report(thinker, sampled.tally.samples, stopped_by, summary);
@@ -226,9 +226,15 @@ async fn best<'a>(
     schedule: &Schedule,
     tally: &'a Tally,
 ) -> Result<Option<&'a Group>, AnswerError> {
-    let [first, second, ..] = tally.ranked() else {
-        return Ok(tally.ranked().first());
+    let ranked = if schedule.programs_lead {
+        tally.by_programs()
+    } else {
+        tally.ranked().iter().collect()
     };
+    let [first, second, ..] = ranked.as_slice() else {
+        return Ok(ranked.first().copied());
+    };
+    let (first, second) = (*first, *second);
     let close = second.weight() * 1.6 > first.weight();
     let scores = thinker.model.model.identity().scores_choices;
     if !schedule.verify || !close || !scores || thinker.budget.is_late() {

@@ -103,10 +103,19 @@ impl Tally {
         &self.groups
     }
 
-    /// The share of the best answer in all weight.
-    pub fn agreement(&self) -> Option<f32> {
+    /// The answers that a program gave, the best first; all of them where no program gave one.
+    pub fn by_programs(&self) -> Vec<&Group> {
+        let computed: Vec<&Group> = self.groups.iter().filter(|group| group.program().is_some()).collect();
+        match computed.is_empty() {
+            true => self.groups.iter().collect(),
+            false => computed,
+        }
+    }
+
+    /// The share of an answer in all weight.
+    pub fn agreement(&self, answer: &Group) -> Option<f32> {
         let all: f32 = self.groups.iter().map(Group::weight).sum();
-        (all > 0.0).then(|| self.groups[0].weight() / all)
+        (all > 0.0).then(|| answer.weight() / all)
     }
 
     /// Whether enough completions agree, or none of those that are left can change the result.
@@ -127,6 +136,7 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
+    use super::super::problem::ProgramUsed;
     use super::*;
     use proptest::prelude::*;
 
@@ -164,7 +174,26 @@ mod tests {
             "as words have it"
         );
         assert_eq!(tally.samples, 4);
-        assert!(tally.agreement().is_some_and(|share| share > 0.5 && share < 0.6));
+        let share = tally.agreement(&tally.ranked()[0]);
+        assert!(share.is_some_and(|share| share > 0.5 && share < 0.6));
+    }
+
+    #[test]
+    fn words_support_a_program_and_do_not_outvote_it() {
+        let mut tally = tally(&[("12", 0.9, Method::Prose), ("12", 0.9, Method::Prose)]);
+        assert_eq!(tally.by_programs().len(), 1, "words alone are better than nothing");
+        let mut computed = candidate("7", 0.5, Method::Program);
+        computed.program = Some(ProgramUsed {
+            program: "print(7)".to_owned(),
+            output: "7".to_owned(),
+            values: Vec::new(),
+            repaired: false,
+        });
+        tally.add(vec![computed]);
+        assert_eq!(tally.ranked()[0].answer().answer, "12");
+        let leading = tally.by_programs();
+        assert_eq!(leading[0].answer().answer, "7");
+        assert!(tally.agreement(leading[0]).is_some_and(|share| share < 0.3));
     }
 
     #[test]
