@@ -5,6 +5,7 @@
 
 use super::options;
 use super::problem::{AnswerForm, Problem};
+use super::routing::words;
 use super::tables::Tables;
 use crate::prompt::neutralise;
 use boxwood_core::{ChatMessage, ChatRequest, ChatRole, SharedPrefix};
@@ -108,7 +109,7 @@ fn program(problem: &Problem) -> String {
             "prints only the exact final answer (fractions with fraction(x), which gives 'p/q')"
         }
         AnswerForm::Choice(_) => "prints only the result, written like the options",
-        AnswerForm::Text if asks_for_percentage(&problem.question) => {
+        AnswerForm::Text if words::asks_for_percentage(&problem.question) => {
             "prints only the answer, a percentage like 12.34%"
         }
         // Where percentages were mentioned, a small model made one of every change.
@@ -126,29 +127,6 @@ fn program(problem: &Problem) -> String {
         tables(problem),
         dates(problem)
     )
-}
-
-/// Whether a share or a rate is asked for, not an amount.
-fn asks_for_percentage(question: &str) -> bool {
-    let asked = format!(" {}", question.to_lowercase());
-    let words = [
-        "percent",
-        "%",
-        " rate",
-        "portion",
-        "share of",
-        "growth",
-        "return on",
-        " roi",
-        "prozent",
-        "anteil",
-        "wachstum",
-        "％",
-        "率",
-        "割合",
-        "百分",
-    ];
-    words.iter().any(|word| asked.contains(word))
 }
 
 /// The tables of the document, where it has any and they are offered.
@@ -173,36 +151,13 @@ fn offer(tables: &Tables) -> String {
 
 /// The functions for dates, where the question is about time; with holidays, where the question or the text has them.
 fn dates(problem: &Problem) -> String {
-    let asked = problem.question.to_lowercase();
-    let about_time = [
-        "date",
-        "day",
-        "month",
-        "year",
-        "week",
-        "deadline",
-        "today",
-        "datum",
-        "frist",
-        "werktag",
-        "wie viele tage",
-        "monat",
-        "日付",
-        "期限",
-        "期日",
-        "営業日",
-        "何日",
-        "納期",
-    ]
-    .iter()
-    .any(|word| asked.contains(word));
-    if !about_time {
+    if !words::is_about_time(&problem.question) {
         return String::new();
     }
-    let text = problem.context.as_deref().unwrap_or("").to_lowercase();
-    let has_holidays = ["holiday", "feiertag", "祝日", "休日"]
-        .iter()
-        .any(|word| asked.contains(word) || text.contains(word));
+    let mut texts = [Some(&problem.question), problem.context.as_ref()]
+        .into_iter()
+        .flatten();
+    let has_holidays = texts.any(|text| words::names_holidays(text));
     let holidays = if has_holidays { ", holidays" } else { "" };
     format!(
         "; add_days(d, n), add_months(d, n), add_years(d, n), days_between(a, b), business_days(a, b{holidays}) are there, \

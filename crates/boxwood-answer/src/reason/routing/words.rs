@@ -2,13 +2,15 @@
 //! meaning, in English, German, Japanese and Chinese. Pure.
 //!
 //! Invariant: what two rules mean alike stands here once; a rule that means more joins lists. Words are in lower case, and
-//! so is what they are looked for in ([`lowered`]). Called by [`super`] (is it computed?), [`crate::reason::units`] (has the
-//! result a currency?) and [`crate::reason::exercise`].
+//! so is what they are looked for in ([`lowered`]). Called by [`super`] (is it computed?), [`crate::reason::prompts`] (what is
+//! a program told?), [`crate::reason::units`] (has the result a currency?) and [`crate::reason::exercise`].
 
 /// Words of a share or a rate.
 const SHARE: &[&str] = &[
     "percent", "%", "％", " rate", "share of", "prozent", "anteil", "率", "割合", "百分",
 ];
+/// Words of what is written as a percentage, although it is called otherwise.
+const WRITTEN_AS_SHARE: &[&str] = &["portion", "growth", "return on", " roi", "wachstum"];
 /// Words of a value in proportion to another one.
 const RATIO: &[&str] = &[" ratio", "proportion", " factor", " times", "verhältnis", "何倍"];
 /// Words that ask how many things there are.
@@ -58,6 +60,29 @@ const DATED: &[&str] = &[
     "how many months",
     "how many years",
 ];
+/// Words of anything that is counted in days, months or years.
+const TIME: &[&str] = &[
+    "date",
+    "day",
+    "month",
+    "year",
+    "week",
+    "deadline",
+    "datum",
+    "frist",
+    "werktag",
+    "wie viele tage",
+    "monat",
+    "日付",
+    "期限",
+    "期日",
+    "営業日",
+    "何日",
+    "納期",
+];
+/// Words of days on which nobody works.
+const HOLIDAYS: &[&str] = &["holiday", "feiertag", "祝日", "休日"];
+
 /// A text as words are looked for in it: in lower case, with a space before its first word.
 fn lowered(text: &str) -> String {
     format!(" {}", text.to_lowercase())
@@ -66,6 +91,12 @@ fn lowered(text: &str) -> String {
 /// Whether a text in lower case has one of these.
 pub(in crate::reason) fn has(lower: &str, words: &[&str]) -> bool {
     words.iter().any(|word| lower.contains(word))
+}
+
+/// Whether the result is written as a percentage: a share, a rate or a growth, not an amount.
+pub(in crate::reason) fn asks_for_percentage(question: &str) -> bool {
+    let asked = lowered(question);
+    [SHARE, WRITTEN_AS_SHARE].iter().any(|words| has(&asked, words))
 }
 
 /// Whether the result is no amount of money: a share, a ratio, a count, a span of time.
@@ -91,13 +122,34 @@ pub(in crate::reason) fn states_dates(question: &str) -> bool {
     has(&lowered(question), DATED)
 }
 
+/// Whether a question is about time, so that a program may need functions for dates.
+pub(in crate::reason) fn is_about_time(question: &str) -> bool {
+    has(&lowered(question), TIME)
+}
+
+/// Whether a text names days on which nobody works.
+pub(in crate::reason) fn names_holidays(text: &str) -> bool {
+    has(&lowered(text), HOLIDAYS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_word_can_be_found() {
-        let lists = [SHARE, RATIO, COUNT, MEAN, SPAN, BETWEEN, DATED];
+        let lists = [
+            SHARE,
+            WRITTEN_AS_SHARE,
+            RATIO,
+            COUNT,
+            MEAN,
+            SPAN,
+            BETWEEN,
+            DATED,
+            TIME,
+            HOLIDAYS,
+        ];
         for words in lists {
             for (at, word) in words.iter().enumerate() {
                 assert_eq!(*word, word.to_lowercase());
@@ -110,30 +162,34 @@ mod tests {
 
     #[test]
     fn what_questions_ask_for() {
-        for (question, no_amount, mean) in [
-            ("Rate of return in 2019?", true, false),
-            ("What was the growth in revenue?", false, false),
-            ("成長率は何％ですか", true, false),
-            ("How many invoices are open?", true, false),
-            ("契約は何か月ですか", true, false),
-            ("What is the average price?", false, true),
-            ("How much is it together?", false, false),
+        for (question, percentage, no_amount, mean) in [
+            ("Rate of return in 2019?", true, true, false),
+            ("What was the growth in revenue?", true, false, false),
+            ("成長率は何％ですか", true, true, false),
+            ("How many invoices are open?", false, true, false),
+            ("契約は何か月ですか", false, true, false),
+            ("What is the average price?", false, false, true),
+            ("How much is it together?", false, false, false),
         ] {
+            assert_eq!(asks_for_percentage(question), percentage, "{question}");
             assert_eq!(asks_for_no_amount(question), no_amount, "{question}");
             assert_eq!(asks_for_mean(question), mean, "{question}");
         }
-        for (question, span, dates) in [
-            ("How long is it between signing and delivery?", true, false),
+        for (question, span, time, holidays) in [
+            ("How long is it between signing and delivery?", true, false, false),
             (
                 "Wie viele Tage liegen zwischen Lieferung und Zahlung?",
                 true,
+                true,
                 false,
             ),
-            ("What is the date ten days later?", false, true),
-            ("Who signed?", false, false),
+            ("When is the deadline, with the holidays?", false, true, true),
+            ("納期はいつですか", false, true, false),
+            ("Who signed?", false, false, false),
         ] {
             assert_eq!(asks_for_span_between(question), span, "{question}");
-            assert_eq!(states_dates(question), dates, "{question}");
+            assert_eq!(is_about_time(question), time, "{question}");
+            assert_eq!(names_holidays(question), holidays, "{question}");
         }
     }
 }
