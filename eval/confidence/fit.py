@@ -2,7 +2,7 @@
 """Fits the confidence of extracted values to what was right, and says how well it holds on documents it was not fitted on.
 
 usage: eval/confidence/fit.py SET_FOLDER=PREDICTIONS.jsonl [SET_FOLDER=PREDICTIONS.jsonl …] [--split dev] [--folds 5] [--selftest]
-PREDICTIONS are the lines of `eval/extract_set.py` over sets with flat schemas, whose signals it keeps. Each field is a case:
+PREDICTIONS are the lines of `boxwood eval` or `eval/extract_set.py` over sets with flat schemas, which keep the signals. Each field is a case:
 a value (kept, or written and dropped), or an absence. Two logistic models are fitted, one for each, with weights that are
 never below zero, as `ConfidenceModel` promises; then the score below which a value that stands nowhere in the file is
 dropped. Figures are of cross-validation with whole documents left out. Prints the constants for
@@ -25,24 +25,23 @@ NOW = {"bias": 0.7, "log_prob": 2.0, "least_log_prob": 0.35, "grounding": 2.8, "
 HIGH, MEDIUM = 0.90, 0.70
 
 
-# What is right: as the sets' own scorer compares values.
+# What is right: the same amount, or the same letters and digits. Capitals and marks are how a value is written, which the
+# scorer of receipts counts as wrong; a confidence that learned it would say nothing about what was read.
 
-def written(value, field, set_name):
+AMOUNTS = ("net_total", "tax_total", "grand_total", "line_items", "total")
+
+
+def written(value, field):
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return f"{float(value):.2f}"
     text = str(value)
-    if set_name == "einvoice_pdf":
-        if field in ("net_total", "tax_total", "grand_total", "line_items"):
-            digits = re.findall(r"-?\d+(?:\.\d+)?", text.replace(",", ""))
-            if digits:
-                return f"{float(digits[-1]):.2f}"
-        return re.sub(r"[\W_]", "", text.casefold())
-    return " ".join(text.split())
+    digits = re.findall(r"-?\d+(?:\.\d+)?", text.replace(",", "")) if field in AMOUNTS else []
+    return f"{float(digits[-1]):.2f}" if digits else re.sub(r"[\W_]", "", text.casefold())
 
 
-def is_right(value, gold, field, set_name):
+def is_right(value, gold, field):
     wanted = gold if isinstance(gold, list) else [gold]
-    return any(option is not None and written(option, field, set_name) == written(value, field, set_name) for option in wanted)
+    return any(option is not None and written(option, field) == written(value, field) for option in wanted)
 
 
 # Cases: {document, kind: value or absence, x: features, right, ungrounded}
@@ -68,7 +67,8 @@ def cases(folder, predictions, split):
     for line in predictions.read_text().splitlines():
         prediction = json.loads(line)
         row = rows[prediction["id"]]
-        answer, signals = prediction.get("answer"), prediction.get("signals")
+        answer, detail = prediction.get("answer"), prediction.get("detail") or {}
+        signals = prediction.get("signals") or detail.get("signals")
         if not isinstance(answer, dict) or not signals or "expected" not in row:
             continue
         for field in row.get("scored_fields") or list(row["expected"]):
@@ -79,7 +79,7 @@ def cases(folder, predictions, split):
             value = answer.get(field)
             kept = value if value not in (None, "") else measured.get("dropped")
             if kept is not None:
-                yield case | {"kind": "value", "x": value_features(measured), "right": is_right(kept, gold, field, row["set"]),
+                yield case | {"kind": "value", "x": value_features(measured), "right": is_right(kept, gold, field),
                               "ungrounded": measured["grounding"] <= 0.0}
             elif measured.get("log_prob") is not None:
                 yield case | {"kind": "absence", "x": absence_features(measured), "right": not case["has_gold"]}

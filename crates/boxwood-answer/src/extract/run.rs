@@ -20,6 +20,7 @@ use crate::progress::{Progress, ProgressSink};
 use crate::resolve::Plan;
 use crate::retrieve::{Shown, blocking, coverage_of};
 use crate::service::{AnswerService, unread_warnings};
+use boxwood_core::ModelError;
 use boxwood_search::Span;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::time::Instant;
@@ -99,8 +100,25 @@ async fn fill_all(filling: &Filling<'_>, tasks: &[Task]) -> Result<Vec<(usize, F
     Ok(found)
 }
 
-/// Fills in the fields of one task, reads them again where that is wanted, and decides what is kept.
+/// Fills in the fields of one task. What no completion has room for is told, and does not take the other fields with it.
 async fn fill_one(filling: &Filling<'_>, task: &Task) -> Result<Vec<(usize, Finding)>, AnswerError> {
+    let filled = fill_task(filling, task).await;
+    let Err(AnswerError::Generation(ModelError::ContextTooLong { tokens, limit, .. })) = filled else {
+        return filled;
+    };
+    let absent = task.parts.iter().map(|part| {
+        filling.warn(format!(
+            "the field `{}` was not read: with the text it takes {tokens} tokens, of which the model reads {limit}; describe it \
+             in fewer words or fields",
+            part.spec.key
+        ));
+        (part.field, Finding::absent(0.0))
+    });
+    Ok(absent.collect())
+}
+
+/// Fills in the fields of one task, reads them again where that is wanted, and decides what is kept.
+async fn fill_task(filling: &Filling<'_>, task: &Task) -> Result<Vec<(usize, Finding)>, AnswerError> {
     if task.open {
         let mut found = Vec::with_capacity(task.parts.len());
         for part in &task.parts {

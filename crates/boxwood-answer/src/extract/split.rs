@@ -107,8 +107,10 @@ fn slices(index: usize, field: &FieldSpec) -> Vec<Part> {
     let FieldKind::Struct(inner) = &field.kind else {
         return whole();
     };
-    let too_large = output_tokens(field) > MOST_OUTPUT || word_tokens(field) > MOST_WORDS;
-    if !too_large || holds_rows(field) {
+    let is_open = holds_rows(field);
+    // Rows take as many completions as they need: there only what is told of the fields can be too much.
+    let too_large = !is_open && output_tokens(field) > MOST_OUTPUT || word_tokens(field) > MOST_WORDS;
+    if !too_large {
         return whole();
     }
     let mut parts = Vec::new();
@@ -116,8 +118,9 @@ fn slices(index: usize, field: &FieldSpec) -> Vec<Part> {
     let (mut output, mut words) = (0, 0);
     for one in inner {
         let (own_output, own_words) = (output_tokens(one), word_tokens(one));
-        if !slice.is_empty() && (output + own_output > MOST_OUTPUT / 2 || words + own_words > MOST_WORDS / 2)
-        {
+        let apart = holds_rows(one) || slice.last().is_some_and(holds_rows);
+        let full = output + own_output > MOST_OUTPUT / 2 || words + own_words > MOST_WORDS / 2;
+        if !slice.is_empty() && (apart || full) {
             parts.push(slice_of(index, field, std::mem::take(&mut slice)));
             (output, words) = (0, 0);
         }
@@ -234,6 +237,23 @@ mod tests {
         let tasks = split(&fields, true);
         let places: Vec<(bool, usize)> = tasks.iter().map(|task| (task.open, task.parts.len())).collect();
         assert_eq!(places, [(false, 2), (true, 1)]);
+    }
+
+    #[test]
+    fn a_struct_of_very_many_tables_is_sliced_into_tasks_that_can_be_told() {
+        let mut inner: Vec<FieldSpec> = fields(40);
+        for field in inner.iter_mut().skip(1) {
+            field.kind = FieldKind::Table(fields(20));
+        }
+        let one = FieldSpec::text("report").of_kind(FieldKind::Struct(inner.clone()));
+        let tasks = split(std::slice::from_ref(&one), false);
+        let words = |task: &Task| task.parts.iter().map(|part| word_tokens(&part.spec)).sum::<u32>();
+        assert!(tasks.iter().all(|task| words(task) <= MOST_WORDS));
+        let keys = tasks.iter().flat_map(|task| &task.parts).flat_map(|part| part.spec.kind.fields());
+        assert_eq!(keys.count(), inner.len());
+        inner.truncate(3);
+        let small = FieldSpec::text("report").of_kind(FieldKind::Struct(inner));
+        assert_eq!(split(std::slice::from_ref(&small), false).len(), 1, "few rows stay with their struct");
     }
 
     #[test]

@@ -55,8 +55,11 @@ pub(super) fn stated(problem: &Problem) -> String {
 pub(super) fn request(problem: &Problem, method: Method, partition: &str) -> ChatRequest {
     let mut text = stated(problem);
     let boundary = text.len();
-    text.push_str("\n\n");
-    text.push_str(&instruction(problem, method));
+    let instruction = instruction(problem, method);
+    if !instruction.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&instruction);
+    }
     let mut request = ChatRequest::new(vec![ChatMessage::new(ChatRole::User, text)], 1);
     request.shared_prefix = Some(SharedPrefix {
         boundary,
@@ -81,7 +84,7 @@ fn ending(form: &AnswerForm) -> &'static str {
         // Told to write "Answer:", a small model guesses at once; a box has it work the answer out.
         AnswerForm::Number | AnswerForm::Math => "Put the final answer in \\boxed{}.",
         AnswerForm::Choice(_) => "End with a line \"Answer: \" and the letter of the right option.",
-        AnswerForm::Text => "Answer from the document as shortly as possible.",
+        AnswerForm::Text => "",
         AnswerForm::Code { .. } => "Complete the function. Reply with the whole program in one code block.",
     }
 }

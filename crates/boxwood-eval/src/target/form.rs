@@ -1,8 +1,7 @@
 //! What a row asks for, in a form that both targets understand: fields or a prompt for an extraction, turns for a
 //! conversation, a prompt for a value.
 
-use crate::record::EffortChoice;
-use crate::rows::{Row, Task, Turn};
+use crate::rows::Turn;
 use boxwood_answer::DialogueTurn;
 use serde_json::{Map, Value};
 
@@ -17,16 +16,8 @@ const NOISE: [&str; 8] = [
     "minItems",
     "additionalProperties",
 ];
-/// How questions are put where efforts are compared.
-const SHORT_ANSWER: &str = "{content}\n\nAnswer from the document as shortly as possible.\n{user_question}";
 /// The description by which a schema asks for a date.
 const DATE: &str = "YYYY-MM-DD";
-
-/// The template of a row's question, where it differs from the agent's. With an effort a question is put in the words of the
-/// baseline, so that efforts differ in how much is thought and not in whether answers are whole sentences.
-pub(super) fn template(row: &Row, effort: Option<EffortChoice>) -> Option<&'static str> {
-    (row.task == Task::Qa && effort.is_some()).then_some(SHORT_ANSWER)
-}
 
 /// Types of fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

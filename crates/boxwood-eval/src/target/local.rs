@@ -104,11 +104,9 @@ impl LocalTarget {
             .service
             .default_agent(Language::of_text(&prompt), self.settings.model.as_deref())
             .map_err(failure)?;
-        let template = form::template(row, self.settings.effort);
-        for tool in agent.tools_mut() {
-            tool.effort = self.settings.effort.and_then(EffortChoice::effort).or(tool.effort);
-            if let Some(template) = template {
-                template.clone_into(&mut tool.prompt_template);
+        if let Some(effort) = self.settings.effort.and_then(EffortChoice::effort) {
+            for tool in agent.tools_mut() {
+                tool.effort = Some(effort);
             }
         }
         let question = Question {

@@ -1,6 +1,6 @@
 //! Bodies for Boxwood's server, and what its answers say: pure functions.
 
-use super::form::{self, ExtractForm, FlatKind};
+use super::form::{ExtractForm, FlatKind};
 use crate::predictions::{Prediction, TokenUse};
 use crate::record::EffortChoice;
 use crate::rows::Row;
@@ -35,22 +35,19 @@ pub(super) fn ask_body(
             .map(|turn| json!({"prompt": turn.prompt, "answer": turn.answer, "created_at": "2025-01-01T00:00:00Z"}))
             .collect();
     }
-    if let Some(agent) = ask_agent(model, effort, form::template(row, effort)) {
+    if let Some(agent) = ask_agent(model, effort) {
         body["ai_agent"] = agent;
     }
     body
 }
 
-fn ask_agent(model: Option<&str>, effort: Option<EffortChoice>, template: Option<&str>) -> Option<Value> {
+fn ask_agent(model: Option<&str>, effort: Option<EffortChoice>) -> Option<Value> {
     if model.is_none() && effort.is_none() {
         return None;
     }
     let mut tool = Map::new();
     if let Some(model) = model {
         tool.insert("model".to_owned(), json!(model));
-    }
-    if let Some(template) = template {
-        tool.insert("prompt_template".to_owned(), json!(template));
     }
     if let Some(effort) = effort {
         let params = json!({"type": "openai_params", "reasoning_effort": effort.as_str()});
