@@ -153,15 +153,23 @@ mod tests {
     }
 
     #[test]
-    fn a_sure_value_that_the_file_states_is_high_and_one_that_it_does_not_is_not() {
+    fn a_sure_value_is_high_when_the_file_states_it_and_a_second_reading_says_the_same() {
         let sure = Signals {
             log_prob: Some(-0.02),
             least_log_prob: Some(-0.1),
             grounding: 1.0,
+            presence: Some(8.0),
+            agreement: Some(-0.05),
             ..Signals::default()
         };
         let model = ConfidenceModel::DEFAULT;
         assert!(model.value(&sure, false) >= 0.9);
+        let read_once = Signals {
+            presence: None,
+            agreement: None,
+            ..sure
+        };
+        assert!((0.7..0.9).contains(&model.value(&read_once, false)));
         let nowhere = Signals {
             grounding: 0.0,
             ..sure

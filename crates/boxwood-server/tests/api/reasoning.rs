@@ -78,7 +78,7 @@ async fn a_computed_answer_shows_its_program_and_its_values() {
         json!({"value": "1250", "stated_as": "1,250"})
     );
     assert_eq!(ours["reasoning"]["effort"], "medium");
-    assert_eq!(ours["reasoning"]["stopped_by"], "completed");
+    assert_eq!(ours["reasoning"]["stopped_by"], "agreement");
     assert_eq!(ours["support"]["method"], "calculation");
     assert_eq!(ours["usage"]["reasoning_tokens"], ours["usage"]["output_tokens"]);
     assert!(
