@@ -249,11 +249,18 @@ mod tests {
         let tasks = split(std::slice::from_ref(&one), false);
         let words = |task: &Task| task.parts.iter().map(|part| word_tokens(&part.spec)).sum::<u32>();
         assert!(tasks.iter().all(|task| words(task) <= MOST_WORDS));
-        let keys = tasks.iter().flat_map(|task| &task.parts).flat_map(|part| part.spec.kind.fields());
+        let keys = tasks
+            .iter()
+            .flat_map(|task| &task.parts)
+            .flat_map(|part| part.spec.kind.fields());
         assert_eq!(keys.count(), inner.len());
         inner.truncate(3);
         let small = FieldSpec::text("report").of_kind(FieldKind::Struct(inner));
-        assert_eq!(split(std::slice::from_ref(&small), false).len(), 1, "few rows stay with their struct");
+        assert_eq!(
+            split(std::slice::from_ref(&small), false).len(),
+            1,
+            "few rows stay with their struct"
+        );
     }
 
     #[test]

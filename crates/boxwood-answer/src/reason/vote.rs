@@ -105,7 +105,11 @@ impl Tally {
 
     /// The answers that a program gave, the best first; all of them where no program gave one.
     pub fn by_programs(&self) -> Vec<&Group> {
-        let computed: Vec<&Group> = self.groups.iter().filter(|group| group.program().is_some()).collect();
+        let computed: Vec<&Group> = self
+            .groups
+            .iter()
+            .filter(|group| group.program().is_some())
+            .collect();
         match computed.is_empty() {
             true => self.groups.iter().collect(),
             false => computed,
@@ -181,7 +185,11 @@ mod tests {
     #[test]
     fn words_support_a_program_and_do_not_outvote_it() {
         let mut tally = tally(&[("12", 0.9, Method::Prose), ("12", 0.9, Method::Prose)]);
-        assert_eq!(tally.by_programs().len(), 1, "words alone are better than nothing");
+        assert_eq!(
+            tally.by_programs().len(),
+            1,
+            "words alone are better than nothing"
+        );
         let mut computed = candidate("7", 0.5, Method::Program);
         computed.program = Some(ProgramUsed {
             program: "print(7)".to_owned(),
