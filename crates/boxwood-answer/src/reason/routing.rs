@@ -110,6 +110,9 @@ const OVER_TWO: &[&str] = &[
 /// A total of these together, not one that stands in the document: the word, and the word that joins its parts.
 const TOTALS: &[(&str, &str)] = &[
     ("total", " and "),
+    ("total", " to "),
+    ("total", " through "),
+    ("total", " - "),
     ("summe", " und "),
     ("合計", "と"),
     ("总和", "和"),
@@ -128,6 +131,8 @@ const COUNTED: &[&str] = &[
     "天后",
     "天前",
 ];
+/// A total of named things: only where there are many figures.
+const TOTALS_OF: &[(&str, &str)] = &[("total of ", " and "), ("sum of ", " and ")];
 /// Words of a result that texts often state themselves: only where there are many figures is it computed.
 const PERHAPS_COMPUTED: &[&str] = &[
     "what percentage",
@@ -148,6 +153,7 @@ const PERHAPS_COMPUTED: &[&str] = &[
     "ratio",
     "how many times",
     "cumulative",
+    "assuming ",
     "wie viel prozent",
     "durchschnitt",
     "differenz",
@@ -177,8 +183,8 @@ pub fn asks_for_computation(question: &str, context: &str) -> bool {
     }
     let named = number::numbers(question).len();
     let figures = || number::numbers(context).len();
-    let total = || {
-        TOTALS
+    let total = |words: &[(&str, &str)]| {
+        words
             .iter()
             .any(|(total, joined)| asked.contains(total) && asked.contains(joined))
     };
@@ -186,10 +192,11 @@ pub fn asks_for_computation(question: &str, context: &str) -> bool {
     let surely = words::asks_for_span_between(question)
         || has(COMPUTED)
         || (named >= 1 && has(COUNTED))
-        || (named >= 2 && (has(OVER_TWO) || total()));
+        || (named >= 2 && (has(OVER_TWO) || total(TOTALS)));
     // "How many years did assets exceed $400 million?": the rows are counted.
     let counts = named >= 1 && asked.starts_with("how many") && asked.contains("exceed");
-    (surely && figures() + named >= 2) || ((counts || has(PERHAPS_COMPUTED)) && figures() >= MANY)
+    (surely && figures() + named >= 2)
+        || ((counts || has(PERHAPS_COMPUTED) || total(TOTALS_OF)) && figures() >= MANY)
 }
 
 /// Whether a problem without a text states the numbers of a computation.
@@ -221,6 +228,12 @@ mod tests {
                 true,
             ),
             ("What was total revenue in 2018 and 2019?", true),
+            (
+                "What were total payments of debt for the years 2010 - 2014?",
+                true,
+            ),
+            ("What is the total of service cost and interest cost?", true),
+            ("What is the total of service cost?", false),
             ("By how much did revenue grow?", true),
             ("What is the date 30 days after the delivery?", true),
             ("Um wie viel Prozent ist der Umsatz gestiegen?", true),
