@@ -62,10 +62,19 @@ install() {
   ) 9> "$cache/lock"
 }
 
-if [ "$suite" = install ]; then
-  install node python frameworks schema
-  exit
-fi
+# Before the server's CA takes the place of the machine's own: packages come from elsewhere.
+case "$suite" in
+  install)
+    install node python frameworks schema
+    exit
+    ;;
+  snippets) install node python frameworks ;;
+  node | python | frameworks | schema) install "$suite" ;;
+  *)
+    echo "no suite is called $suite (see the head of $0)" >&2
+    exit 2
+    ;;
+esac
 
 for name in BOXWOOD_SDK_HTTP BOXWOOD_SDK_HTTPS BOXWOOD_SDK_CA JWT_CONFIG_BASE_64 CLIENT_ID CLIENT_SECRET USER_ID ENTERPRISE_ID; do
   [ -n "${!name:-}" ] || { echo "set $name (see the head of $0)" >&2; exit 2; }
@@ -78,14 +87,12 @@ export PYTHONDONTWRITEBYTECODE=1
 
 case "$suite" in
   node)
-    install node
     export BOXWOOD_SDK_WORK="$cache/node"
     export NODE_EXTRA_CA_CERTS="$BOXWOOD_SDK_CA"
     export NODE_OPTIONS="--require=$here/node/redirect-hosts.cjs"
     exec node "$here/node/run.cjs" "$@"
     ;;
   python)
-    install python
     cd "$here/python"
     python="$cache/python/venv/bin/python"
     case "${1:-}" in
@@ -95,23 +102,16 @@ case "$suite" in
     esac
     ;;
   frameworks)
-    install frameworks
     cd "$here/frameworks"
     export PYTHONPATH="$here/frameworks/redirect"
     [ $# -gt 0 ] || set -- test_langchain test_llama_index
     exec "$cache/frameworks/venv/bin/python" -m unittest -v "$@"
     ;;
   snippets)
-    install node python frameworks
     exec python3 "$here/snippets.py" "$cache"
     ;;
   schema)
-    install schema
     cd "$here/schema"
     exec "$cache/schema/venv/bin/python" check.py "$@"
-    ;;
-  *)
-    echo "no suite is called $suite (see the head of $0)" >&2
-    exit 2
     ;;
 esac
