@@ -71,9 +71,10 @@ fn serve() -> io::Result<()> {
     Ok(())
 }
 
-/// Takes the pipe away from standard output.
+/// Takes the pipe away from standard output. A program that is started does not inherit it: the pipe ends with this
+/// process, which is how the parent learns of its death.
 fn take_output() -> io::Result<File> {
-    let pipe = File::from(rustix::io::dup(rustix::stdio::stdout())?);
+    let pipe = File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 0)?);
     rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
     Ok(pipe)
 }

@@ -193,7 +193,8 @@ impl Worker {
         self.input.flush().await.map_err(talking())
     }
 
-    /// Waits for the outcome, by the wall clock, and watches the memory meanwhile.
+    /// Waits for the outcome, by the wall clock, and watches the memory meanwhile. Only the end of the answers is the
+    /// worker's death: one that ends after its last file closes its errors while that file's answer is still unread.
     async fn follow(
         &mut self,
         limits: &IngestLimits,
@@ -204,15 +205,15 @@ impl Worker {
         let mut granted = 0;
         let mut reader = FrameReader::default();
         let mut buffer = [0u8; 1_024];
+        let mut errors_are_open = true;
         let mut watch = tokio::time::interval(WATCH_INTERVAL);
         loop {
             let frame = tokio::select! {
                 frame = reader.next(&mut self.output) => frame,
-                read = self.errors.read(&mut buffer) => {
-                    match read {
-                        Ok(count) if count > 0 => keep_last(&mut self.last_words, &buffer[..count]),
-                        _ => return Err(self.died(limits).await),
-                    }
+                read = self.errors.read(&mut buffer), if errors_are_open => {
+                    let count = read.unwrap_or(0);
+                    errors_are_open = count > 0;
+                    keep_last(&mut self.last_words, &buffer[..count]);
                     continue;
                 }
                 _ = watch.tick() => {
@@ -396,8 +397,8 @@ mod tests {
     use super::*;
     use crate::worker::pool::WorkerCommand;
 
-    /// A worker that has ended with this status before it is spoken to.
-    async fn ended(script: &str) -> (Worker, IngestConfig) {
+    /// A worker that does what this script says.
+    fn scripted(script: &str) -> (Worker, IngestConfig) {
         let config = IngestConfig {
             worker_command: Some(WorkerCommand {
                 program: "/bin/sh".into(),
@@ -405,7 +406,12 @@ mod tests {
             }),
             ..IngestConfig::default()
         };
-        let mut worker = Worker::spawn(&config).unwrap();
+        (Worker::spawn(&config).unwrap(), config)
+    }
+
+    /// A worker that has ended with this status before it is spoken to.
+    async fn ended(script: &str) -> (Worker, IngestConfig) {
+        let (mut worker, config) = scripted(script);
         worker.child.wait().await.unwrap();
         (worker, config)
     }
@@ -441,5 +447,15 @@ mod tests {
         };
         let worked = worker.work(sent, &config.limits, watch).await;
         assert_eq!(detail_of(worked.err().unwrap()), "exit status 3");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_comes_after_the_end_of_the_errors_is_heard() {
+        let answer = encode(&Response::Refused(ParseError::Empty)).unwrap();
+        let octal: String = answer.iter().map(|byte| format!("\\{byte:03o}")).collect();
+        let (mut worker, config) = scripted(&format!("exec 2>&-; sleep 0.2; printf '{octal}'"));
+        let mut report = ParseReport::default();
+        let outcome = worker.follow(&config.limits, &|_| (), &mut report).await;
+        assert!(matches!(outcome, Ok(Outcome::Refused(ParseError::Empty))));
     }
 }
