@@ -7,6 +7,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Tokens of a step on a GPU.
+const GPU_BATCH_TOKENS: u32 = 1_024;
+
+/// Tokens of a prompt that a GPU reads between two tokens of running answers. What keeps two cores busy for a step is
+/// nothing to a GPU: documents would wait for the answers beside them.
+const GPU_SHARED_BATCH_TOKENS: u32 = 256;
+
 /// Number type of the attention keys and values that are kept for every token of the context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KvType {
@@ -85,6 +92,17 @@ impl EngineConfig {
             state_layer: None,
             idle_unload: None,
         }
+    }
+
+    /// Has a GPU compute so many layers, in steps of its size. Nothing changes for 0. The sizes were chosen, not measured.
+    #[must_use]
+    pub fn on_gpu(mut self, layers: u32) -> Self {
+        self.gpu_layers = layers;
+        if layers > 0 {
+            self.batch_tokens = GPU_BATCH_TOKENS;
+            self.shared_batch_tokens = GPU_SHARED_BATCH_TOKENS;
+        }
+        self
     }
 
     /// Checks the numbers against each other.

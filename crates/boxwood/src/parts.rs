@@ -20,12 +20,6 @@ use boxwood_store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Tokens of a step on a GPU.
-const GPU_BATCH_TOKENS: u32 = 1_024;
-
-/// Tokens of a prompt that a GPU reads between two tokens of running answers.
-const GPU_SHARED_BATCH_TOKENS: u32 = 256;
-
 /// Everything that answers questions.
 pub struct Parts {
     /// The engine of this process, where its model is installed.
@@ -102,19 +96,14 @@ fn start_engine(config: &Config) -> anyhow::Result<Option<LocalModel>> {
         return Ok(None);
     }
     let settings = &config.engine;
-    let mut engine = EngineConfig::new(model_path(model, &models_dir), model.name);
+    let mut engine =
+        EngineConfig::new(model_path(model, &models_dir), model.name).on_gpu(settings.gpu_layers);
     engine.threads = settings.threads;
     engine.context_tokens = settings.context_tokens;
     engine.max_output_tokens = engine.max_output_tokens.min(settings.context_tokens / 2);
     engine.max_sequences = settings.sequences;
     engine.queue_limit = settings.queue;
     engine.cache_tokens = settings.cache_tokens;
-    engine.gpu_layers = settings.gpu_layers;
-    if settings.gpu_layers > 0 {
-        // What keeps two cores busy for a step is nothing to a GPU: documents would wait for the answers beside them.
-        engine.batch_tokens = GPU_BATCH_TOKENS;
-        engine.shared_batch_tokens = GPU_SHARED_BATCH_TOKENS;
-    }
     engine.state_layer = ReadOut::of(model.name).map(|read_out| read_out.layer);
     engine.idle_unload = settings.idle_unload;
     engine.prefix_cache = (settings.prefix_cache_bytes > 0).then(|| PrefixCacheConfig {

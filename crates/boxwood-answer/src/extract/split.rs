@@ -6,6 +6,7 @@
 use super::field::{FieldKind, FieldSpec};
 use super::finding::{Content, Finding};
 use boxwood_search::estimate_tokens;
+use std::collections::HashMap;
 
 /// Fields of one task at most where the whole document is shown.
 const MOST_FIELDS_WHOLE: usize = 24;
@@ -60,11 +61,11 @@ pub fn split(fields: &[FieldSpec], whole: bool) -> Vec<Task> {
     let mut tasks: Vec<Task> = Vec::new();
     let mut current: Vec<Part> = Vec::new();
     let (mut output, mut words) = (0, 0);
-    for part in fields
-        .iter()
-        .enumerate()
-        .flat_map(|(index, field)| slices(index, field))
-    {
+    let parts = fields.iter().enumerate().flat_map(|(field, spec)| {
+        let slices = slices(spec).into_iter();
+        slices.map(move |spec| Part { field, spec })
+    });
+    for part in parts {
         if holds_rows(&part.spec) {
             tasks.push(Task {
                 parts: vec![part],
@@ -96,47 +97,37 @@ fn closed(parts: Vec<Part>) -> Task {
     Task { parts, open: false }
 }
 
-/// A struct whose values one completion does not hold, in slices of its fields; else the field itself.
-fn slices(index: usize, field: &FieldSpec) -> Vec<Part> {
-    let whole = || {
-        vec![Part {
-            field: index,
-            spec: field.clone(),
-        }]
-    };
+/// A struct whose values one completion does not hold, in slices of its fields; else the field itself. A struct inside
+/// it that is too large for a slice is sliced in the same way.
+fn slices(field: &FieldSpec) -> Vec<FieldSpec> {
     let FieldKind::Struct(inner) = &field.kind else {
-        return whole();
+        return vec![field.clone()];
     };
-    let is_open = holds_rows(field);
     // Rows take as many completions as they need: there only what is told of the fields can be too much.
-    let too_large = !is_open && output_tokens(field) > MOST_OUTPUT || word_tokens(field) > MOST_WORDS;
-    if !too_large {
-        return whole();
+    let too_long = !holds_rows(field) && output_tokens(field) > MOST_OUTPUT;
+    if !too_long && word_tokens(field) <= MOST_WORDS {
+        return vec![field.clone()];
     }
+    let of_these = |inner: Vec<FieldSpec>| field.clone().of_kind(FieldKind::Struct(inner));
     let mut parts = Vec::new();
     let mut slice: Vec<FieldSpec> = Vec::new();
     let (mut output, mut words) = (0, 0);
-    for one in inner {
-        let (own_output, own_words) = (output_tokens(one), word_tokens(one));
-        let apart = holds_rows(one) || slice.last().is_some_and(holds_rows);
+    for one in inner.iter().flat_map(slices) {
+        let (own_output, own_words) = (output_tokens(&one), word_tokens(&one));
+        // Two slices of one struct have the same key: each needs an object of its own.
+        let last = slice.last();
+        let apart = holds_rows(&one) || last.is_some_and(|last| holds_rows(last) || last.key == one.key);
         let full = output + own_output > MOST_OUTPUT / 2 || words + own_words > MOST_WORDS / 2;
         if !slice.is_empty() && (apart || full) {
-            parts.push(slice_of(index, field, std::mem::take(&mut slice)));
+            parts.push(of_these(std::mem::take(&mut slice)));
             (output, words) = (0, 0);
         }
         output += own_output;
         words += own_words;
-        slice.push(one.clone());
+        slice.push(one);
     }
-    parts.push(slice_of(index, field, slice));
+    parts.push(of_these(slice));
     parts
-}
-
-fn slice_of(index: usize, field: &FieldSpec, inner: Vec<FieldSpec>) -> Part {
-    Part {
-        field: index,
-        spec: field.clone().of_kind(FieldKind::Struct(inner)),
-    }
 }
 
 /// Whether the field is, or holds, something of open length.
@@ -186,22 +177,30 @@ pub fn merge(fields: &[FieldSpec], found: Vec<(usize, Finding)>) -> Vec<(String,
 }
 
 fn joined(field: &FieldSpec, mut findings: Vec<Finding>) -> Finding {
-    if findings.len() <= 1 {
+    let is_struct = matches!(field.kind, FieldKind::Struct(_));
+    if findings.len() <= 1 && !(is_struct && findings.iter().any(|one| is_slice(field, one))) {
         return findings.pop().unwrap_or_else(|| Finding::absent(0.0));
     }
-    let mut parts: Vec<(String, Finding)> = Vec::new();
+    let mut by_key: HashMap<String, Vec<Finding>> = HashMap::new();
     for finding in findings {
         if let Content::Object(some) = finding.content {
-            parts.extend(some);
+            for (key, finding) in some {
+                by_key.entry(key).or_default().push(finding);
+            }
         }
     }
     // A slice of which nothing was found gives no parts of its own.
     let all = field.kind.fields().iter().map(|inner| {
-        let at = parts.iter().position(|(key, _)| *key == inner.key);
-        let finding = at.map_or_else(|| Finding::absent(0.5), |at| parts.swap_remove(at).1);
+        let found = by_key.remove(&inner.key);
+        let finding = found.map_or_else(|| Finding::absent(0.5), |found| joined(inner, found));
         (inner.key.clone(), finding)
     });
     Finding::object(all.collect())
+}
+
+/// Whether a struct was found only in part, because nothing was found in its other slices.
+fn is_slice(field: &FieldSpec, finding: &Finding) -> bool {
+    matches!(&finding.content, Content::Object(some) if some.len() < field.kind.fields().len())
 }
 
 #[cfg(test)]
@@ -263,30 +262,60 @@ mod tests {
         );
     }
 
+    /// What a task that finds every value gives for a part.
+    fn all_found(spec: &FieldSpec) -> Finding {
+        match &spec.kind {
+            FieldKind::Struct(inner) => {
+                let inner = inner.iter().map(|field| (field.key.clone(), all_found(field)));
+                Finding::object(inner.collect())
+            }
+            _ => Finding {
+                content: Content::Value(json!(spec.key)),
+                confidence: Confidence {
+                    score: 1.0,
+                    signals: None,
+                },
+                ..Finding::absent(1.0)
+            },
+        }
+    }
+
     #[test]
     fn a_struct_of_very_many_fields_is_sliced_and_joined() {
         let one = FieldSpec::text("form").of_kind(FieldKind::Struct(fields(200)));
         let tasks = split(std::slice::from_ref(&one), true);
         let parts: Vec<&Part> = tasks.iter().flat_map(|task| &task.parts).collect();
         assert!(parts.len() > 4);
-        let found = parts.iter().map(|part| {
-            let inner = part.spec.kind.fields().iter().map(|field| {
-                let finding = Finding {
-                    content: Content::Value(json!(field.key)),
-                    confidence: Confidence {
-                        score: 1.0,
-                        signals: None,
-                    },
-                    ..Finding::absent(1.0)
-                };
-                (field.key.clone(), finding)
-            });
-            (part.field, Finding::object(inner.collect()))
-        });
+        let found = parts.iter().map(|part| (part.field, all_found(&part.spec)));
         let merged = merge(std::slice::from_ref(&one), found.collect());
         let value = merged[0].1.to_value();
         let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
         assert_eq!(keys.len(), 200);
         assert_eq!((keys[0].as_str(), keys[199].as_str()), ("field0", "field199"));
+    }
+
+    #[test]
+    fn a_large_struct_inside_a_struct_is_sliced_too() {
+        let large = FieldSpec::text("annex").of_kind(FieldKind::Struct(fields(200)));
+        let mut inner = fields(3);
+        inner.insert(1, large);
+        let one = FieldSpec::text("form").of_kind(FieldKind::Struct(inner));
+        let form = std::slice::from_ref(&one);
+        let tasks = split(form, true);
+        assert!(tasks.iter().all(|task| task.output_tokens() <= MOST_OUTPUT + 8));
+        let parts: Vec<Part> = tasks.into_iter().flat_map(|task| task.parts).collect();
+        let found = |parts: &[Part]| {
+            let found = parts.iter().map(|part| (part.field, all_found(&part.spec)));
+            merge(form, found.collect())[0].1.to_value()
+        };
+        let annex = found(&parts)["annex"].as_object().unwrap().clone();
+        assert_eq!(annex.len(), 200);
+        assert_eq!(annex["field199"], json!("field199"));
+        let some = &found(&parts[..2])["annex"];
+        assert_eq!(some.as_object().unwrap().len(), 200, "what was not found is null");
+        assert_eq!(
+            (&some["field0"], &some["field199"]),
+            (&json!("field0"), &json!(null))
+        );
     }
 }

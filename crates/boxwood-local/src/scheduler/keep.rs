@@ -20,9 +20,10 @@ pub(super) fn open(state: &EngineState, loaded: &LoadedModel) -> Option<DiskCach
     let mut settings = Sha256::new();
     settings.update(LIBRARY_BUILD);
     settings.update(loaded.fingerprint);
+    // The kind of attention, and so the form of a state, depends on the device too.
     settings.update(format!(
-        "{:?} {}",
-        state.config.kv_type, state.config.flash_attention
+        "{:?} {} {}",
+        state.config.kv_type, state.config.flash_attention, state.config.gpu_layers
     ));
     match DiskCache::open(
         config,
