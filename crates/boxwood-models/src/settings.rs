@@ -68,6 +68,8 @@ pub struct ModelSettings {
     pub record: Option<PathBuf>,
     /// The cassette that is played back instead of asking models.
     pub replay: Option<PathBuf>,
+    /// The cassette that is played back, and that models are asked and recorded for where it lacks a request.
+    pub extend: Option<PathBuf>,
     /// Prices that the operator states; they win over the embedded list.
     pub prices: Vec<StatedPrice>,
 }
@@ -120,11 +122,17 @@ impl RawModels {
             prices: Vec::new(),
             record: reader.string("record").map(PathBuf::from),
             replay: reader.string("replay").map(PathBuf::from),
+            extend: reader.string("extend").map(PathBuf::from),
         };
-        if settings.record.is_some() && settings.replay.is_some() {
+        if [&settings.record, &settings.replay, &settings.extend]
+            .into_iter()
+            .flatten()
+            .count()
+            > 1
+        {
             reader.error(
                 "replay",
-                "stands beside `record`: a cassette is either recorded or played back",
+                "only one of `record`, `replay` and `extend` can be set: a cassette is recorded, played back or extended",
             );
         }
         for (name, table) in reader.tables("prices") {

@@ -1,6 +1,7 @@
 //! What is recorded is played back; what was not recorded is refused with the nearest recording.
 
 use super::*;
+use crate::settings::ModelSettings;
 use async_trait::async_trait;
 use boxwood_core::{ChatMessage, ChatModel, ChatRole, ChatStream, Embedder, FinishReason, ImageInput, Usage};
 use futures::{StreamExt, TryStreamExt};
@@ -162,6 +163,47 @@ async fn what_was_recorded_is_played_back() {
         .await
         .unwrap();
     assert_eq!((again, model.count_tokens("four").await.unwrap()), (scores, 4));
+}
+
+#[tokio::test]
+async fn a_cassette_that_is_extended_is_asked_only_for_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cassette.jsonl");
+    let settings = ModelSettings {
+        extend: Some(path.clone()),
+        ..ModelSettings::default()
+    };
+    let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
+    let model = || -> Arc<dyn ChatModel> { Arc::new(Counting(identity(), AtomicU32::new(0))) };
+    let first = Tape::open(&settings).unwrap().around(model());
+    let said = all(&*first, request("How many?")).await.unwrap();
+    let scores = first
+        .score_choices(request("How many?"), &["yes".into()])
+        .await
+        .unwrap();
+    assert_eq!(first.count_tokens("four").await.unwrap(), 4);
+    assert_eq!(lines(), 3);
+
+    let tape = Tape::open(&settings).unwrap();
+    let second = tape.around(model());
+    assert_eq!(all(&*second, request("How many?")).await.unwrap(), said);
+    let again = second
+        .score_choices(request("How many?"), &["yes".into()])
+        .await
+        .unwrap();
+    assert_eq!((again, second.count_tokens("four").await.unwrap()), (scores, 4));
+    assert_eq!(lines(), 3, "nothing was asked");
+    // The model's own first answer: it was not asked before.
+    assert_eq!(all(&*second, request("How few?")).await.unwrap(), said);
+    assert_eq!(lines(), 4);
+    let embedder = tape.around_embedder(Arc::new(Lengths(identity())));
+    let texts = ["one".to_owned()];
+    let vectors = embedder.embed(&texts).await.unwrap();
+    let embedder = Tape::open(&settings)
+        .unwrap()
+        .around_embedder(Arc::new(Lengths(identity())));
+    assert_eq!(embedder.embed(&texts).await.unwrap(), vectors);
+    assert_eq!((lines(), embedder.dimensions()), (5, 2));
 }
 
 #[tokio::test]

@@ -12,16 +12,18 @@
 //!
 //! Invariants: an answer that did not come to its end is not recorded; played back, the n-th request of one form gets the
 //! n-th recording of it, and later ones the last; a text has one vector; a request without a recording is an error that names the nearest one and
-//! where it differs, and nothing is asked in its stead. Switched on by `[models] record` and `replay`; called by the
-//! registry.
+//! where it differs, and nothing is asked in its stead unless the cassette is to be extended. Switched on by `[models]
+//! record`, `replay` and `extend`; called by the registry.
 
 mod difference;
 mod embedded;
+mod extended;
 mod recorded;
 mod replayed;
 mod tape;
 
 use embedded::{RecordedEmbedder, ReplayedEmbedder};
+use extended::{Extended, ExtendedEmbedder};
 use recorded::{Recorded, Recorder};
 use replayed::{Cassette, Replayed};
 pub(crate) use tape::Tape;

@@ -234,6 +234,11 @@ impl Cassette {
         }
     }
 
+    /// Whether this request of a model was recorded.
+    fn holds(&self, model: &str, asked: &Value) -> bool {
+        self.by_request.contains_key(&key(model, asked))
+    }
+
     /// Which recording is nearest, and where the request differs from it.
     fn miss(&self, model: &str, asked: &Value) -> String {
         let of_model = self
@@ -287,6 +292,16 @@ pub(crate) struct Replayed {
 impl Replayed {
     pub(crate) fn new(identity: ModelIdentity, cassette: Arc<Cassette>) -> Self {
         Self { identity, cassette }
+    }
+
+    /// Whether the cassette holds this request; with choices, that they were weighed.
+    pub(super) fn holds(&self, request: &ChatRequest, choices: &[String]) -> bool {
+        let written = as_written(request);
+        let asked = match choices.is_empty() {
+            true => written,
+            false => with_choices(written, choices),
+        };
+        self.cassette.holds(&self.identity.name, &asked)
     }
 }
 

@@ -1,18 +1,21 @@
-//! Which cassette is recorded to or played back, around every model of a registry.
+//! Which cassette is recorded to, played back or extended, around every model of a registry.
 //!
 //! Called by the registry, once.
 
-use super::{Cassette, Recorded, RecordedEmbedder, Recorder, Replayed, ReplayedEmbedder};
+use super::{
+    Cassette, Extended, ExtendedEmbedder, Recorded, RecordedEmbedder, Recorder, Replayed, ReplayedEmbedder,
+};
 use crate::settings::ModelSettings;
 use crate::transport::TransportError;
 use boxwood_core::{ChatModel, Embedder};
 use std::sync::Arc;
 
-/// The cassette that every model's traffic is recorded to, or played back from.
+/// The cassette that every model's traffic is recorded to, played back from, or both.
 pub(crate) enum Tape {
     None,
     Record(Arc<Recorder>),
     Replay(Arc<Cassette>),
+    Extend(Arc<Cassette>, Arc<Recorder>),
 }
 
 impl Tape {
@@ -26,16 +29,22 @@ impl Tape {
             let cassette = Cassette::open(path).map_err(setup)?;
             return Ok(Self::Replay(Arc::new(cassette)));
         }
-        let Some(path) = &settings.record else {
+        let Some(path) = settings.record.as_ref().or(settings.extend.as_ref()) else {
             return Ok(Self::None);
         };
+        // Opening it for writing makes the file, so that one that is to be extended may be new.
         let recorder = Recorder::open(path).map_err(|error| {
             setup(format!(
                 "the cassette {} can't be written: {error}",
                 path.display()
             ))
         })?;
-        Ok(Self::Record(Arc::new(recorder)))
+        let recorder = Arc::new(recorder);
+        if settings.extend.is_none() {
+            return Ok(Self::Record(recorder));
+        }
+        let cassette = Cassette::open(path).map_err(setup)?;
+        Ok(Self::Extend(Arc::new(cassette), recorder))
     }
 
     /// The model with the cassette around it, or instead of it.
@@ -44,6 +53,9 @@ impl Tape {
             Self::None => model,
             Self::Record(recorder) => Arc::new(Recorded::new(model, recorder.clone())),
             Self::Replay(cassette) => Arc::new(Replayed::new(model.identity().clone(), cassette.clone())),
+            Self::Extend(cassette, recorder) => {
+                Arc::new(Extended::new(model, cassette.clone(), recorder.clone()))
+            }
         }
     }
 
@@ -72,6 +84,11 @@ impl Tape {
                 embedder.identity().clone(),
                 embedder.dimensions(),
                 cassette.clone(),
+            )),
+            Self::Extend(cassette, recorder) => Arc::new(ExtendedEmbedder::new(
+                embedder,
+                cassette.clone(),
+                recorder.clone(),
             )),
         }
     }

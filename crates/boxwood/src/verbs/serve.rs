@@ -31,19 +31,24 @@ pub struct Arguments {
     #[arg(long)]
     warm: bool,
     /// Record the traffic with models to this cassette.
-    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    #[arg(long, value_name = "FILE", group = "cassette")]
     record: Option<PathBuf>,
     /// Play this cassette back instead of asking models.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "cassette")]
     replay: Option<PathBuf>,
+    /// Play this cassette back, and ask and record what it lacks.
+    #[arg(long, value_name = "FILE", group = "cassette")]
+    extend: Option<PathBuf>,
 }
 
 /// Runs the verb until SIGTERM or Ctrl-C.
 pub async fn run(common: &Common, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut config = common.load()?;
-    if arguments.record.is_some() || arguments.replay.is_some() {
-        config.models.record = arguments.record.clone();
-        config.models.replay = arguments.replay.clone();
+    let cassettes = [&arguments.record, &arguments.replay, &arguments.extend];
+    if cassettes.into_iter().any(Option::is_some) {
+        config.models.record.clone_from(&arguments.record);
+        config.models.replay.clone_from(&arguments.replay);
+        config.models.extend.clone_from(&arguments.extend);
     }
     logs::start(config.json_logs);
     let options = StoreOptions {
