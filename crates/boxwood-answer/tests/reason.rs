@@ -157,14 +157,21 @@ async fn medium_agrees_by_a_program_and_in_words() {
 }
 
 #[tokio::test]
-async fn a_third_try_decides_where_two_differ() {
-    let model = writing(program("7"), words("12"));
+async fn a_third_way_decides_where_two_differ() {
+    let model = ScriptedModel::saying("");
+    model.respond_with(|request| {
+        let in_steps = request.messages[0].content.contains("Think step by step");
+        Some(match asks_for_program(request) {
+            true => program("7"),
+            false => words(if in_steps { "12" } else { "7" }),
+        })
+    });
     let solution = solved(&model, &apples(), Effort::Medium).await;
     assert_eq!(solution.answer, "7");
     assert_eq!(model.requests().len(), 3);
     assert_eq!(
         solution.report.summary,
-        "2 of 3 samples came to this answer: 2 by a program"
+        "2 of 3 samples came to this answer: 1 by a program, 1 in words"
     );
 }
 

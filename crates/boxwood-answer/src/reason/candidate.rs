@@ -17,8 +17,10 @@ use serde_json::{Map, Value};
 
 /// Tokens of one program.
 const PROGRAM_TOKENS: u32 = 360;
-/// Nucleus of sampled completions.
-const TOP_P: f32 = 0.95;
+/// Share of likelihood, and most tokens, that a sampled token is drawn from: those that Qwen's models are published with.
+/// The tail of a small model's tokens loses a derivation.
+const TOP_P: f32 = 0.8;
+const TOP_K: f32 = 20.0;
 /// Where an answer may be wrong whatever the model thinks of it: thinking that was cut, a program that was mended.
 const CUT: f32 = 0.4;
 const REPAIRED: f32 = 0.7;
@@ -72,6 +74,7 @@ pub(super) fn sampled(mut request: ChatRequest, plan: Plan) -> ChatRequest {
         request.sampling = Sampling {
             temperature: Some(plan.temperature),
             top_p: Some(TOP_P),
+            top_k: Some(TOP_K),
             seed: Some(plan.seed),
             ..Sampling::default()
         };

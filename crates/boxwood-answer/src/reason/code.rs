@@ -1,10 +1,12 @@
-//! Functions: written, run against the examples of their own docstring, mended with what went wrong.
+//! Functions: written, run against the examples of their own docstring, mended with what went wrong; with the highest
+//! effort written several times, and the one taken that most of the others behave like.
 //!
-//! Invariant: only examples that the question itself states are run, in the sandbox; a program that the sandbox can't
-//! run is not counted as wrong.
+//! Invariant: only examples that the question itself states are right or wrong; everything runs in the sandbox, and a
+//! program that the sandbox can't run is not counted as wrong.
 
 use super::candidate::sampled;
 use super::examples::{Example, examples};
+use super::probes;
 use super::problem::{Problem, Solution, StoppedBy};
 use super::program;
 use super::prompts::{self, Method};
@@ -22,6 +24,16 @@ const FUNCTION_TOKENS: u32 = 640;
 const TRIES: usize = 8;
 /// Temperature of tries that are to differ.
 const TEMPERATURE: f32 = 0.7;
+/// Right tries that behave in the same way and are enough.
+const ENOUGH: usize = 4;
+
+/// What a function is tried with.
+struct Trial<'a> {
+    entry_point: Option<&'a str>,
+    examples: Vec<Example>,
+    /// Inputs whose right results nobody knows.
+    inputs: Vec<String>,
+}
 
 /// A function that was tried.
 #[derive(Debug, Clone)]
@@ -32,6 +44,8 @@ struct Tried {
     failed: Vec<String>,
     /// Examples that the sandbox could not run.
     unknown: usize,
+    /// What it gives for the inputs.
+    behaviour: Vec<String>,
     log_prob: f32,
 }
 
@@ -40,10 +54,35 @@ impl Tried {
         self.failed.is_empty()
     }
 
-    /// Better is greater.
-    fn rank(&self) -> (bool, usize, f32) {
-        (self.is_right(), 2 * self.passed + self.unknown, self.log_prob)
+    /// How well it does the examples; better is greater.
+    fn rank(&self) -> (bool, usize) {
+        (self.is_right(), 2 * self.passed + self.unknown)
     }
+}
+
+/// The try that does the examples best; of several the one that the others behave most like, then the likeliest.
+fn best<'a>(tries: &'a [Tried], trial: &Trial<'_>) -> Option<&'a Tried> {
+    let most = tries.iter().map(Tried::rank).max()?;
+    let equal: Vec<&Tried> = tries.iter().filter(|tried| tried.rank() == most).collect();
+    let support = |tried: &Tried| -> f32 {
+        let alike = equal
+            .iter()
+            .map(|other| probes::alike(&tried.behaviour, &other.behaviour, trial.inputs.len()));
+        alike.sum()
+    };
+    equal.iter().copied().max_by(|one, other| {
+        let by_support = support(one).total_cmp(&support(other));
+        by_support.then(one.log_prob.total_cmp(&other.log_prob))
+    })
+}
+
+/// Whether a further try is not needed: one is right, or so many as are wanted are and do the same.
+fn is_settled(tries: &[Tried], trial: &Trial<'_>) -> bool {
+    let right = || tries.iter().filter(|tried| tried.is_right());
+    if trial.inputs.is_empty() {
+        return right().next().is_some();
+    }
+    right().any(|one| right().filter(|other| other.behaviour == one.behaviour).count() >= ENOUGH)
 }
 
 /// Writes the function.
@@ -55,71 +94,97 @@ pub(super) async fn solve(
     problem: &Problem,
     entry_point: Option<&str>,
 ) -> Result<Solution, AnswerError> {
-    let examples = examples(&problem.question, entry_point);
     let effort = thinker.settings.effort;
-    let first = write(thinker, problem, entry_point, &examples, 0).await?;
+    let once = effort == Effort::Low || thinks_by_itself(thinker.model) || thinker.settings.sandbox.is_none();
+    let mut trial = Trial {
+        entry_point,
+        examples: examples(&problem.question, entry_point),
+        inputs: Vec::new(),
+    };
+    if !once && effort == Effort::High {
+        trial.inputs = inputs(thinker, problem, &trial).await;
+    }
+    let first = write(thinker, problem, &trial, 0).await?;
     let mut tries: Vec<Tried> = first.into_iter().collect();
     let mut stopped_by = StoppedBy::Completed;
-    let once = effort == Effort::Low || thinks_by_itself(thinker.model) || thinker.settings.sandbox.is_none();
-    if !once && !tries.iter().any(Tried::is_right) {
+    if !once && !is_settled(&tries, &trial) {
         if effort == Effort::High {
-            more(thinker, problem, entry_point, &examples, &mut tries).await?;
+            more(thinker, problem, &trial, &mut tries).await?;
         }
         if !tries.iter().any(Tried::is_right) {
-            let mended = mend(thinker, problem, entry_point, &examples, &tries).await?;
+            let mended = mend(thinker, problem, &trial, &tries).await?;
             tries.extend(mended);
         }
         stopped_by = if thinker.budget.is_late() {
             StoppedBy::TimeLimit
         } else if thinker.budget.tokens_left() == 0 {
             StoppedBy::TokenBudget
-        } else if tries.iter().any(Tried::is_right) {
+        } else if is_settled(&tries, &trial) {
             StoppedBy::Agreement
         } else {
             StoppedBy::Completed
         };
     }
-    let best = tries
-        .iter()
-        .max_by(|one, other| {
-            let (one, other) = (one.rank(), other.rank());
-            (one.0, one.1)
-                .cmp(&(other.0, other.1))
-                .then(one.2.total_cmp(&other.2))
-        })
-        .cloned();
     let samples = u32::try_from(tries.len()).unwrap_or(u32::MAX);
-    let summary = best.as_ref().map_or_else(
+    let best = best(&tries, &trial);
+    let summary = best.map_or_else(
         || "nothing was written".to_owned(),
-        |best| {
-            format!(
-                "{} of {} examples of the docstring give what it says",
-                best.passed,
-                examples.len()
-            )
-        },
+        |best| summary(best, &tries, &trial),
     );
     let report = report(thinker, samples, stopped_by, summary);
-    let answer = best.map(|best| best.code).unwrap_or_default();
+    let answer = best.map(|best| best.code.clone()).unwrap_or_default();
     Ok(solution(thinker, answer, None, report, None))
 }
 
-/// Further tries beside each other, until one is right.
+fn summary(best: &Tried, tries: &[Tried], trial: &Trial<'_>) -> String {
+    let examples = format!(
+        "{} of {} examples of the docstring give what it says",
+        best.passed,
+        trial.examples.len()
+    );
+    if trial.inputs.is_empty() {
+        return examples;
+    }
+    let same = tries
+        .iter()
+        .filter(|tried| tried.behaviour == best.behaviour)
+        .count();
+    format!(
+        "{examples}; {same} of {} functions give the same for {} further inputs",
+        tries.len(),
+        trial.inputs.len()
+    )
+}
+
+/// Inputs near those of the examples; none where the question gives nothing to begin with.
+async fn inputs(thinker: &Thinker<'_>, problem: &Problem, trial: &Trial<'_>) -> Vec<String> {
+    let (Some(sandbox), Some(name)) = (&thinker.settings.sandbox, trial.entry_point) else {
+        return Vec::new();
+    };
+    let Some(program) = probes::input_program(&problem.question, name, &trial.examples) else {
+        return Vec::new();
+    };
+    match sandbox.run_whole(&program, &Map::new()).await {
+        Ok(ran) => probes::inputs(&ran.output),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Further tries beside each other, until they are enough.
 async fn more(
     thinker: &Thinker<'_>,
     problem: &Problem,
-    entry_point: Option<&str>,
-    examples: &[Example],
+    trial: &Trial<'_>,
     tries: &mut Vec<Tried>,
 ) -> Result<(), AnswerError> {
     let seeds = 1..TRIES;
     let further: Vec<_> = seeds
-        .map(|seed| write(thinker, problem, entry_point, examples, seed as u64).boxed())
+        .map(|seed| write(thinker, problem, trial, seed as u64).boxed())
         .collect();
     let mut running = stream::iter(further).buffer_unordered(4);
     while let Some(tried) = running.next().await {
         tries.extend(tried?);
-        if tries.last().is_some_and(Tried::is_right) {
+        if is_settled(tries, trial) {
             break;
         }
     }
@@ -129,8 +194,7 @@ async fn more(
 async fn write(
     thinker: &Thinker<'_>,
     problem: &Problem,
-    entry_point: Option<&str>,
-    examples: &[Example],
+    trial: &Trial<'_>,
     seed: u64,
 ) -> Result<Option<Tried>, AnswerError> {
     let plan = Plan {
@@ -143,20 +207,19 @@ async fn write(
     let Some(written) = thinker.think(sampled(request, plan), plan.tokens).await? else {
         return Ok(None);
     };
-    let code = whole(&problem.question, entry_point, &written.text);
+    let code = whole(&problem.question, trial.entry_point, &written.text);
     let log_prob = written.log_prob.unwrap_or(0.0);
-    Ok(Some(run(thinker, code, entry_point, examples, log_prob).await))
+    Ok(Some(run(thinker, code, trial, log_prob).await))
 }
 
 /// The best try with what went wrong, shown to the model once.
 async fn mend(
     thinker: &Thinker<'_>,
     problem: &Problem,
-    entry_point: Option<&str>,
-    examples: &[Example],
+    trial: &Trial<'_>,
     tries: &[Tried],
 ) -> Result<Option<Tried>, AnswerError> {
-    let Some(best) = tries.iter().max_by_key(|tried| tried.rank().1) else {
+    let Some(best) = best(tries, trial) else {
         return Ok(None);
     };
     let request = thinker.request(problem, Method::Direct);
@@ -165,8 +228,9 @@ async fn mend(
     let Some(written) = thinker.think(request, FUNCTION_TOKENS).await? else {
         return Ok(None);
     };
-    let code = whole(&problem.question, entry_point, &written.text);
-    Ok(Some(run(thinker, code, entry_point, examples, -1.0).await))
+    let code = whole(&problem.question, trial.entry_point, &written.text);
+    let log_prob = written.log_prob.unwrap_or(0.0);
+    Ok(Some(run(thinker, code, trial, log_prob).await))
 }
 
 /// The whole program: what stands before the function in the question, then what the model wrote.
@@ -195,67 +259,59 @@ fn whole(question: &str, entry_point: Option<&str>, reply: &str) -> String {
     format!("{before}\n\n\n{code}\n")
 }
 
-/// Runs the examples, each by itself.
-async fn run(
-    thinker: &Thinker<'_>,
-    code: String,
-    entry_point: Option<&str>,
-    examples: &[Example],
-    log_prob: f32,
-) -> Tried {
+/// Runs the examples, each by itself, and the further inputs.
+async fn run(thinker: &Thinker<'_>, code: String, trial: &Trial<'_>, log_prob: f32) -> Tried {
     let mut tried = Tried {
         code,
         passed: 0,
         failed: Vec::new(),
         unknown: 0,
+        behaviour: Vec::new(),
         log_prob,
     };
     let Some(sandbox) = &thinker.settings.sandbox else {
         return tried;
     };
-    let checks = examples.iter().map(|example| {
+    let checks = trial.examples.iter().map(|example| {
         let check = format!(
             "_result = {}\nprint(_result == ({}))\nprint(repr(_result))",
             example.call, example.expected
         );
         (check, Some(example))
     });
-    let loads = (examples.is_empty()).then(|| {
-        let check = entry_point.map_or_else(
-            || "print(True)".to_owned(),
-            |name| format!("print(callable({name}))"),
-        );
-        (check, None)
-    });
+    // Without examples: that the function is there.
+    let loads = trial
+        .examples
+        .is_empty()
+        .then(|| (trial.entry_point.unwrap_or("None").to_owned(), None));
     for (check, example) in checks.chain(loads) {
         let program = format!("{}\n\n{check}\n", tried.code);
         let Ok(ran) = sandbox.run(&program, &Map::new()).await else {
             tried.unknown += 1;
             continue;
         };
-        match ran.error {
-            Some(error) if program::is_lack(&error) => tried.unknown += 1,
-            Some(error) => tried.failed.push(match example {
-                Some(example) => format!("{} raises {error}", example.call),
-                None => error,
-            }),
-            None => {
+        match (ran.error, example) {
+            (Some(error), _) if program::is_lack(&error) => tried.unknown += 1,
+            (Some(error), Some(example)) => tried.failed.push(format!("{} raises {error}", example.call)),
+            (Some(error), None) => tried.failed.push(error),
+            (None, None) => {}
+            (None, Some(Example { call, expected })) => {
                 let mut lines = ran.output.lines().rev();
-                let (value, verdict) = match example {
-                    Some(_) => (lines.next().unwrap_or(""), lines.next().unwrap_or("")),
-                    None => ("", lines.next().unwrap_or("")),
-                };
+                let (value, verdict) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
                 if verdict == "True" {
                     tried.passed += 1;
-                } else if let Some(example) = example {
-                    let Example { call, expected } = example;
+                } else {
                     tried
                         .failed
                         .push(format!("{call} gives {value}, but must give {expected}"));
-                } else {
-                    tried.failed.push("the function is not there".to_owned());
                 }
             }
+        }
+    }
+    if let (false, Some(name)) = (trial.inputs.is_empty(), trial.entry_point) {
+        let program = probes::behaviour_program(&tried.code, name, &trial.inputs);
+        if let Ok(ran) = sandbox.run_whole(&program, &Map::new()).await {
+            tried.behaviour = probes::behaviour(&ran.output);
         }
     }
     tried
@@ -264,6 +320,54 @@ async fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn tried(code: &str, passed: usize, failed: usize, behaviour: &[&str], log_prob: f32) -> Tried {
+        Tried {
+            code: code.to_owned(),
+            passed,
+            failed: vec!["wrong".to_owned(); failed],
+            unknown: 0,
+            behaviour: behaviour.iter().map(|&line| line.to_owned()).collect(),
+            log_prob,
+        }
+    }
+
+    fn trial(inputs: usize) -> Trial<'static> {
+        Trial {
+            entry_point: Some("f"),
+            examples: Vec::new(),
+            inputs: vec!["(1,)".to_owned(); inputs],
+        }
+    }
+
+    #[test]
+    fn of_functions_that_do_the_examples_the_one_is_taken_that_most_others_behave_like() {
+        let tries = [
+            tried("wrong", 1, 1, &["=1", "=2"], -0.1),
+            tried("alone", 2, 0, &["=1", "=9"], -0.1),
+            tried("likelier", 2, 0, &["=1", "=3"], -0.2),
+            tried("likely", 2, 0, &["=1", "=3"], -0.3),
+        ];
+        let code = |tries: &[Tried], inputs| best(tries, &trial(inputs)).map(|best| best.code.clone());
+        assert_eq!(code(&tries, 2).as_deref(), Some("likelier"));
+        assert_eq!(code(&tries, 0).as_deref(), Some("alone"), "by likelihood alone");
+        assert_eq!(
+            code(&tries[..1], 2).as_deref(),
+            Some("wrong"),
+            "better than nothing"
+        );
+        assert_eq!(code(&[], 2), None);
+    }
+
+    #[test]
+    fn enough_functions_are_those_that_do_the_same() {
+        let right = |behaviour: &str| tried("f", 1, 0, &[behaviour], -0.1);
+        let (same, other) = (vec![right("=1"); 3], right("=2"));
+        assert!(is_settled(&same[..1], &trial(0)), "nothing to compare by");
+        assert!(!is_settled(&[same.clone(), vec![other]].concat(), &trial(1)));
+        assert!(is_settled(&[same, vec![right("=1")]].concat(), &trial(1)));
+        assert!(!is_settled(&[tried("f", 1, 1, &["=1"], -0.1)], &trial(0)));
+    }
 
     #[test]
     fn what_the_model_leaves_out_comes_from_the_question() {

@@ -21,6 +21,7 @@ mod files;
 mod latex;
 mod number;
 mod options;
+mod probes;
 mod problem;
 mod program;
 mod prompts;

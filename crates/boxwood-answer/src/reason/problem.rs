@@ -1,6 +1,8 @@
 //! What is to be solved, how much may be spent on it, and what came of it.
 
+use super::budget::ANSWER_RESERVE;
 use super::sandbox::Sandbox;
+use super::schedule::PLAIN_TOKENS;
 use boxwood_core::{Effort, Usage};
 use serde::Serialize;
 use std::time::Duration;
@@ -65,7 +67,7 @@ impl Settings {
         Self {
             effort,
             token_budget: match effort {
-                Effort::Low => 1_024,
+                Effort::Low => PLAIN_TOKENS + ANSWER_RESERVE,
                 Effort::Medium => 2_048,
                 Effort::High => 6_144,
             },

@@ -54,9 +54,36 @@ pub(super) fn result_line(output: &str) -> Option<&str> {
     output.lines().rev().map(str::trim).find(|line| !line.is_empty())
 }
 
+/// Built-in functions of Python that the sandbox's interpreter does not have.
+const MISSING_BUILTINS: [&str; 18] = [
+    "ascii",
+    "bytearray",
+    "callable",
+    "classmethod",
+    "compile",
+    "complex",
+    "delattr",
+    "dir",
+    "eval",
+    "exec",
+    "format",
+    "globals",
+    "issubclass",
+    "locals",
+    "memoryview",
+    "staticmethod",
+    "super",
+    "vars",
+];
+
 /// Whether an error is the interpreter's lack, not the program's mistake.
 pub(super) fn is_lack(error: &str) -> bool {
-    error.starts_with("NotImplementedError") || error.starts_with("ModuleNotFoundError")
+    let undefined = error
+        .strip_prefix("NameError: name '")
+        .and_then(|rest| rest.split('\'').next());
+    error.starts_with("NotImplementedError")
+        || error.starts_with("ModuleNotFoundError")
+        || undefined.is_some_and(|name| MISSING_BUILTINS.contains(&name))
 }
 
 #[cfg(test)]
@@ -81,6 +108,14 @@ mod tests {
             assert_eq!(code_of(reply).as_deref(), code, "{reply}");
         }
         assert_eq!(result_line("a\n 5 \n\n"), Some("5"));
+    }
+
+    #[test]
+    fn what_the_interpreter_lacks_is_no_mistake() {
+        assert!(is_lack("ModuleNotFoundError: No module named 'hashlib'"));
+        assert!(is_lack("NameError: name 'eval' is not defined (line 3)"));
+        assert!(!is_lack("NameError: name 'total' is not defined (line 3)"));
+        assert!(!is_lack("TypeError: 'eval'"));
     }
 
     proptest! {

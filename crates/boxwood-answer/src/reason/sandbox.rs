@@ -107,11 +107,27 @@ impl Sandbox {
         }
     }
 
-    /// Runs a program with values under their names.
+    /// Runs a program with values under their names. Of a long output the end is kept, as a model is shown it.
     ///
     /// # Errors
     /// [`SandboxError`] where no program can be run; a program's own mistakes stand in [`Ran::error`].
     pub(super) async fn run(&self, program: &str, values: &Map<String, Value>) -> Result<Ran, SandboxError> {
+        let ran = self.run_whole(program, values).await?;
+        Ok(Ran {
+            output: shortened(ran.output),
+            ..ran
+        })
+    }
+
+    /// [`Sandbox::run`] with all of the output that the process gives.
+    ///
+    /// # Errors
+    /// As [`Sandbox::run`].
+    pub(super) async fn run_whole(
+        &self,
+        program: &str,
+        values: &Map<String, Value>,
+    ) -> Result<Ran, SandboxError> {
         let _permit = self.permits.acquire().await.map_err(io::Error::other)?;
         let job = Job {
             program,
@@ -153,7 +169,7 @@ impl Sandbox {
         }
         let reply: Reply = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
         Ok(Ran {
-            output: shortened(reply.output),
+            output: reply.output,
             error: reply.error.map(shortened),
             cells: reply.cells,
         })

@@ -6,10 +6,15 @@ use super::prompts::Method;
 use super::routing;
 use boxwood_core::Effort;
 
-/// Tokens of one derivation in words.
-const PROSE_TOKENS: [u32; 3] = [768, 640, 896];
+/// Tokens of one derivation in words: of 500 recorded ones with more room, three ended beyond it, and the others of that
+/// length went round in circles.
+const PROSE_TOKENS: u32 = 640;
+/// Tokens of one derivation of a mathematical problem.
+const LONG_PROSE_TOKENS: u32 = 1_024;
+/// Tokens of a plain answer: with the lowest effort as many as the model alone gets.
+pub(super) const PLAIN_TOKENS: u32 = 1_024;
 /// Temperature of completions that are to differ.
-const TEMPERATURE: f32 = 0.7;
+const TEMPERATURE: f32 = 0.6;
 
 /// One try.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,7 +52,9 @@ pub(super) fn schedule(problem: &Problem, settings: &Settings) -> Schedule {
         (Effort::Medium, AnswerForm::Choice(_)) if computes => &[Program, Prose, Scores],
         // The answer that the model gives by itself is one of the voices: more effort shall not lose it.
         (Effort::Medium, AnswerForm::Choice(_)) => &[Scores, Direct, Prose],
-        (Effort::Medium, _) if computes => &[Program, Prose, Program],
+        // A third way of working where two differ; a second try of the same way is right less often.
+        (Effort::Medium, AnswerForm::Number) if computes => &[Program, Prose, Direct],
+        (Effort::Medium, _) if computes => &[Program, Prose],
         (Effort::Medium, _) => &[Prose],
         (Effort::High, AnswerForm::Text) if computes => {
             &[Program, Program, Program, Prose, Program, Program, Prose, Program]
@@ -57,14 +64,22 @@ pub(super) fn schedule(problem: &Problem, settings: &Settings) -> Schedule {
             Scores, Program, Prose, Program, Prose, Program, Prose, Program, Prose,
         ],
         (Effort::High, AnswerForm::Choice(_)) => &[Scores, Prose, Prose, Prose, Prose, Prose, Prose],
+        (Effort::High, AnswerForm::Number) if computes => &[
+            Program, Prose, Direct, Program, Prose, Direct, Program, Prose, Direct, Program,
+        ],
         (Effort::High, _) if computes => &[
-            Program, Prose, Program, Prose, Program, Prose, Program, Prose, Program, Prose,
+            Program, Prose, Prose, Program, Prose, Prose, Program, Prose, Prose,
         ],
         (Effort::High, _) => &[Prose, Prose, Prose, Prose, Prose, Prose, Prose, Prose],
     };
     let high = settings.effort == Effort::High;
+    let tokens = match settings.effort {
+        Effort::Low => PLAIN_TOKENS,
+        _ if problem.form == AnswerForm::Math => LONG_PROSE_TOKENS,
+        Effort::Medium | Effort::High => PROSE_TOKENS,
+    };
     Schedule {
-        plans: numbered(methods, settings.effort),
+        plans: numbered(methods, tokens),
         width: if high { 4 } else { 2 },
         enough: if high { 4 } else { 2 },
         verify: high,
@@ -89,12 +104,7 @@ fn computes(problem: &Problem) -> bool {
 }
 
 /// The first of each method is greedy, the others differ.
-fn numbered(methods: &[Method], effort: Effort) -> Vec<Plan> {
-    let tokens = PROSE_TOKENS[match effort {
-        Effort::Low => 0,
-        Effort::Medium => 1,
-        Effort::High => 2,
-    }];
+fn numbered(methods: &[Method], tokens: u32) -> Vec<Plan> {
     methods
         .iter()
         .enumerate()
@@ -175,7 +185,7 @@ mod tests {
     fn more_effort_is_more_tries_and_the_first_of_each_kind_is_greedy() {
         let count = |effort| planned(effort, AnswerForm::Number, "2 and 3?", None, true).len();
         assert!(count(Effort::Low) < count(Effort::Medium) && count(Effort::Medium) < count(Effort::High));
-        let plans = numbered(&[Method::Program, Method::Prose, Method::Program], Effort::High);
+        let plans = numbered(&[Method::Program, Method::Prose, Method::Program], PROSE_TOKENS);
         let temperatures: Vec<f32> = plans.iter().map(|plan| plan.temperature).collect();
         assert_eq!(temperatures, [0.0, 0.0, TEMPERATURE]);
         let options = ["12 m", "15 m"].map(|text| Choice {

@@ -9,7 +9,7 @@ use super::code;
 use super::problem::{AnswerForm, Problem, ReasoningReport, Settings, Solution, StoppedBy};
 use super::prompts::{self, Method};
 use super::reading;
-use super::schedule::{self, Plan, Schedule};
+use super::schedule::{self, PLAIN_TOKENS, Plan, Schedule};
 use super::thinker::{Ended, Thinker};
 use super::vote::{Group, Tally};
 use crate::error::AnswerError;
@@ -21,8 +21,6 @@ use futures::{FutureExt, StreamExt};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Tokens of a baseline's completion.
-const BASELINE_TOKENS: u32 = 1_024;
 /// After the end of thinking, completions are waited for this long to hand over what they wrote.
 const HAND_OVER: Duration = Duration::from_millis(250);
 
@@ -86,12 +84,12 @@ pub async fn baseline(
     progress: &dyn ProgressSink,
 ) -> Result<Solution, AnswerError> {
     let settings = Settings {
-        token_budget: BASELINE_TOKENS + ANSWER_RESERVE,
+        token_budget: PLAIN_TOKENS + ANSWER_RESERVE,
         ..Settings::new(Effort::Low, partition, None)
     };
     let thinker = Thinker::new(model, &settings, cancel, progress);
     let request = thinker.request(problem, Method::Direct);
-    let written = thinker.think(request, BASELINE_TOKENS).await?;
+    let written = thinker.think(request, PLAIN_TOKENS).await?;
     let (text, cut) = written.map_or((String::new(), true), |written| {
         (written.text, written.ended != Ended::Complete)
     });
