@@ -35,6 +35,18 @@ struct Trial<'a> {
     inputs: Vec<String>,
 }
 
+impl Trial<'_> {
+    /// The share of inputs for which two functions give the same.
+    fn alike(&self, one: &Tried, other: &Tried) -> f32 {
+        probes::alike(&one.behaviour, &other.behaviour, self.inputs.len())
+    }
+
+    /// Whether two functions give the same for all inputs, as far as is known.
+    fn are_alike(&self, one: &Tried, other: &Tried) -> bool {
+        probes::are_alike(&one.behaviour, &other.behaviour, self.inputs.len())
+    }
+}
+
 /// A function that was tried.
 #[derive(Debug, Clone)]
 struct Tried {
@@ -64,12 +76,7 @@ impl Tried {
 fn best<'a>(tries: &'a [Tried], trial: &Trial<'_>) -> Option<&'a Tried> {
     let most = tries.iter().map(Tried::rank).max()?;
     let equal: Vec<&Tried> = tries.iter().filter(|tried| tried.rank() == most).collect();
-    let support = |tried: &Tried| -> f32 {
-        let alike = equal
-            .iter()
-            .map(|other| probes::alike(&tried.behaviour, &other.behaviour, trial.inputs.len()));
-        alike.sum()
-    };
+    let support = |tried: &Tried| -> f32 { equal.iter().map(|other| trial.alike(tried, other)).sum() };
     equal.iter().copied().max_by(|one, other| {
         let by_support = support(one).total_cmp(&support(other));
         by_support.then(one.log_prob.total_cmp(&other.log_prob))
@@ -82,7 +89,7 @@ fn is_settled(tries: &[Tried], trial: &Trial<'_>) -> bool {
     if trial.inputs.is_empty() {
         return right().next().is_some();
     }
-    right().any(|one| right().filter(|other| other.behaviour == one.behaviour).count() >= ENOUGH)
+    right().any(|one| right().filter(|other| trial.are_alike(one, other)).count() >= ENOUGH)
 }
 
 /// Writes the function.
@@ -145,10 +152,7 @@ fn summary(best: &Tried, tries: &[Tried], trial: &Trial<'_>) -> String {
     if trial.inputs.is_empty() {
         return examples;
     }
-    let same = tries
-        .iter()
-        .filter(|tried| tried.behaviour == best.behaviour)
-        .count();
+    let same = tries.iter().filter(|tried| trial.are_alike(tried, best)).count();
     format!(
         "{examples}; {same} of {} functions give the same for {} further inputs",
         tries.len(),

@@ -9,8 +9,6 @@ use super::examples::{Example, arguments, parameters};
 const MOST: usize = 32;
 /// The most values that a program makes inputs of.
 const MOST_SEEDS: usize = 4;
-/// Characters of one result that are compared.
-const MOST_CHARACTERS: usize = 200;
 
 /// Makes inputs that differ from the given ones in one argument. Numbers stay above zero where they were: what a
 /// function does outside of what it is asked for tells nothing.
@@ -78,31 +76,49 @@ pub(super) fn inputs(printed: &str) -> Vec<String> {
     lines.into_iter().step_by(step).map(str::to_owned).collect()
 }
 
+/// A function that prints what a call gives: its result, the kind of its error, or `?` where the interpreter itself may be
+/// what failed.
+const PROBE: &str = "\
+def _probe(call):
+    try:
+        print('=' + repr(call())[:200])
+    except Exception as error:
+        kind = type(error).__name__
+        lacks = kind in ('NotImplementedError', 'ModuleNotFoundError', 'NameError') or \"'bool'\" in str(error)
+        print('?' if lacks else '!' + kind)
+";
+
 /// A program of a try that prints what it gives for each input, a line each.
 pub(super) fn behaviour_program(code: &str, name: &str, inputs: &[String]) -> String {
     let calls: String = inputs
         .iter()
         .map(|input| format!("_probe(lambda: {name}(*{input}))\n"))
         .collect();
-    format!(
-        "{code}\n\ndef _probe(call):\n    try:\n        print('=' + repr(call())[:{MOST_CHARACTERS}])\n    \
-         except Exception as error:\n        print('!' + type(error).__name__)\n{calls}"
-    )
+    format!("{code}\n\n{PROBE}{calls}")
 }
 
 /// The results among what such a program printed; the function may print too.
 pub(super) fn behaviour(printed: &str) -> Vec<String> {
-    let results = printed.lines().filter(|line| line.starts_with(['=', '!']));
+    let results = printed.lines().filter(|line| line.starts_with(['=', '!', '?']));
     results.map(str::to_owned).collect()
 }
 
-/// The share of inputs for which two tries give the same; a try that did not come to an input gives nothing for it.
+/// The share of inputs for which two tries give the same, as far as is known.
 pub(super) fn alike(one: &[String], other: &[String], inputs: usize) -> f32 {
     if inputs == 0 {
         return 0.0;
     }
-    let same = one.iter().zip(other).filter(|(one, other)| one == other).count();
-    same as f32 / inputs as f32
+    let same = |at: &usize| match (one.get(*at), other.get(*at)) {
+        (Some(one), Some(other)) => one == other || one == "?" || other == "?",
+        // An input that neither came to.
+        (one, other) => one.is_none() && other.is_none(),
+    };
+    (0..inputs).filter(same).count() as f32 / inputs as f32
+}
+
+/// Whether nothing that is known tells two tries apart.
+pub(super) fn are_alike(one: &[String], other: &[String], inputs: usize) -> bool {
+    alike(one, other, inputs) >= 1.0
 }
 
 /// A value of a type as Python annotates it: `List[int]`; a number where nothing is said.
@@ -176,7 +192,15 @@ mod tests {
         let printed = |text: &str| behaviour(text);
         let (one, other) = (printed("=1\nhello\n=2\n!ValueError"), printed("=1\n=3"));
         assert_eq!(one, ["=1", "=2", "!ValueError"]);
-        assert!((alike(&one, &other, 4) - 0.25).abs() < 1e-6);
+        assert!(
+            (alike(&one, &other, 4) - 0.5).abs() < 1e-6,
+            "the first, and the one that neither came to"
+        );
         assert!(alike(&one, &other, 0) < 1e-6);
+        assert!(
+            are_alike(&one, &printed("=1\n?\n!ValueError"), 4),
+            "what is not known tells nothing apart"
+        );
+        assert!(are_alike(&[], &[], 4) && !are_alike(&one, &[], 4));
     }
 }

@@ -81,8 +81,11 @@ pub(super) fn is_lack(error: &str) -> bool {
     let undefined = error
         .strip_prefix("NameError: name '")
         .and_then(|rest| rest.split('\'').next());
+    // In Python a truth value is a number.
+    let of_truth = error.starts_with("TypeError: unsupported operand type") && error.contains("'bool'");
     error.starts_with("NotImplementedError")
         || error.starts_with("ModuleNotFoundError")
+        || of_truth
         || undefined.is_some_and(|name| MISSING_BUILTINS.contains(&name))
 }
 
@@ -116,6 +119,9 @@ mod tests {
         assert!(is_lack("NameError: name 'eval' is not defined (line 3)"));
         assert!(!is_lack("NameError: name 'total' is not defined (line 3)"));
         assert!(!is_lack("TypeError: 'eval'"));
+        assert!(is_lack(
+            "TypeError: unsupported operand type(s) for +: 'int' and 'bool' (line 32)"
+        ));
     }
 
     proptest! {
