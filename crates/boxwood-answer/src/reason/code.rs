@@ -24,6 +24,10 @@ const FUNCTION_TOKENS: u32 = 640;
 const TRIES: usize = 8;
 /// Temperature of tries that are to differ.
 const TEMPERATURE: f32 = 0.7;
+/// Tries after the greedy one that keep near to it; where they are not enough, the others go further.
+const NEAR: u64 = 3;
+/// Temperature of those.
+const HIGHER_TEMPERATURE: f32 = 1.0;
 /// Right tries that behave in the same way and are enough.
 const ENOUGH: usize = 4;
 
@@ -203,7 +207,11 @@ async fn write(
 ) -> Result<Option<Tried>, AnswerError> {
     let plan = Plan {
         method: Method::Direct,
-        temperature: if seed == 0 { 0.0 } else { TEMPERATURE },
+        temperature: match seed {
+            0 => 0.0,
+            1..=NEAR => TEMPERATURE,
+            _ => HIGHER_TEMPERATURE,
+        },
         seed,
         tokens: FUNCTION_TOKENS,
     };
