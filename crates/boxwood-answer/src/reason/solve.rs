@@ -83,10 +83,7 @@ pub async fn baseline(
     cancel: &CancellationToken,
     progress: &dyn ProgressSink,
 ) -> Result<Solution, AnswerError> {
-    let settings = Settings {
-        token_budget: PLAIN_TOKENS + ANSWER_RESERVE,
-        ..Settings::new(Effort::Low, partition, None)
-    };
+    let settings = Settings::new(Effort::Low, partition, None);
     let thinker = Thinker::new(model, &settings, cancel, progress);
     let request = thinker.request(problem, Method::Direct);
     let written = thinker.think(request, PLAIN_TOKENS).await?;

@@ -57,6 +57,12 @@ impl ReplayedEmbedder {
             cassette,
         }
     }
+
+    /// Whether the vectors of all these texts were recorded.
+    pub(super) fn holds(&self, texts: &[String]) -> bool {
+        let mut texts = texts.iter();
+        texts.all(|text| self.cassette.holds_vector(&self.identity.name, text))
+    }
 }
 
 #[async_trait]

@@ -41,9 +41,9 @@ impl ChatModel for Extended {
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
-        match self.played.holds(&request, &[]) {
-            true => self.played.stream(request).await,
-            false => self.live.stream(request).await,
+        match self.played.recorded(&request, None) {
+            Some(asked) => self.played.said(&asked),
+            None => self.live.stream(request).await,
         }
     }
 
@@ -52,9 +52,9 @@ impl ChatModel for Extended {
         request: ChatRequest,
         choices: &[String],
     ) -> Result<ChoiceScores, ModelError> {
-        match self.played.holds(&request, choices) {
-            true => self.played.score_choices(request, choices).await,
-            false => self.live.score_choices(request, choices).await,
+        match self.played.recorded(&request, Some(choices)) {
+            Some(asked) => self.played.weighed(&asked),
+            None => self.live.score_choices(request, choices).await,
         }
     }
 }
@@ -86,9 +86,9 @@ impl Embedder for ExtendedEmbedder {
     }
 
     async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError> {
-        match self.played.embed(texts).await {
-            Ok(vectors) => Ok(vectors),
-            Err(_) => self.live.embed(texts).await,
+        match self.played.holds(texts) {
+            true => self.played.embed(texts).await,
+            false => self.live.embed(texts).await,
         }
     }
 }

@@ -179,6 +179,12 @@ impl Cassette {
         &self.embedders
     }
 
+    /// Whether a model's vector of this text was recorded.
+    pub(super) fn holds_vector(&self, model: &str, text: &str) -> bool {
+        self.by_text
+            .contains_key(&(model.to_owned(), sum(text.as_bytes())))
+    }
+
     /// The vector that a model gave to a text.
     ///
     /// # Errors
@@ -279,6 +285,15 @@ fn with_choices(mut request: Value, choices: &[String]) -> Value {
     request
 }
 
+/// A request as it is compared, with the choices that are weighed.
+fn asked(request: &ChatRequest, choices: Option<&[String]>) -> Value {
+    let written = as_written(request);
+    match choices {
+        Some(choices) => with_choices(written, choices),
+        None => written,
+    }
+}
+
 fn key(model: &str, asked: &Value) -> String {
     sum(format!("{model}\n{asked}").as_bytes())
 }
@@ -294,14 +309,43 @@ impl Replayed {
         Self { identity, cassette }
     }
 
-    /// Whether the cassette holds this request; with choices, that they were weighed.
-    pub(super) fn holds(&self, request: &ChatRequest, choices: &[String]) -> bool {
-        let written = as_written(request);
-        let asked = match choices.is_empty() {
-            true => written,
-            false => with_choices(written, choices),
-        };
-        self.cassette.holds(&self.identity.name, &asked)
+    /// The request as it was recorded, with its choices where some were weighed; `None` where it was not.
+    pub(super) fn recorded(&self, request: &ChatRequest, choices: Option<&[String]>) -> Option<Value> {
+        let asked = asked(request, choices);
+        self.cassette.holds(&self.identity.name, &asked).then_some(asked)
+    }
+
+    /// What was said to a request as it was recorded.
+    ///
+    /// # Errors
+    /// The recorded one; a request that was not recorded.
+    pub(super) fn said(&self, asked: &Value) -> Result<ChatStream, ModelError> {
+        let name = &self.identity.name;
+        match self.cassette.reply(name, asked)? {
+            Reply::Chat(events, failure) => {
+                // What was refused at once is refused at once again.
+                if let (true, Some(failure)) = (events.is_empty(), failure) {
+                    return Err(failure.clone().into_error(name.clone()));
+                }
+                let failure = failure
+                    .clone()
+                    .map(|failure| Err(failure.into_error(name.clone())));
+                let events: Vec<_> = events.iter().cloned().map(Ok).chain(failure).collect();
+                Ok(futures::stream::iter(events).boxed())
+            }
+            Reply::Score(_) => Err(ModelError::Cancelled),
+        }
+    }
+
+    /// How choices were weighed, by the request as it was recorded.
+    ///
+    /// # Errors
+    /// A request that was not recorded.
+    pub(super) fn weighed(&self, asked: &Value) -> Result<ChoiceScores, ModelError> {
+        match self.cassette.reply(&self.identity.name, asked)? {
+            Reply::Score(scores) => Ok(scores.clone().into()),
+            Reply::Chat(..) => Err(ModelError::Cancelled),
+        }
     }
 }
 
@@ -329,21 +373,7 @@ impl ChatModel for Replayed {
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
-        let name = &self.identity.name;
-        match self.cassette.reply(name, &as_written(&request))? {
-            Reply::Chat(events, failure) => {
-                // What was refused at once is refused at once again.
-                if let (true, Some(failure)) = (events.is_empty(), failure) {
-                    return Err(failure.clone().into_error(name.clone()));
-                }
-                let failure = failure
-                    .clone()
-                    .map(|failure| Err(failure.into_error(name.clone())));
-                let events: Vec<_> = events.iter().cloned().map(Ok).chain(failure).collect();
-                Ok(futures::stream::iter(events).boxed())
-            }
-            Reply::Score(_) => Err(ModelError::Cancelled),
-        }
+        self.said(&asked(&request, None))
     }
 
     async fn score_choices(
@@ -351,10 +381,6 @@ impl ChatModel for Replayed {
         request: ChatRequest,
         choices: &[String],
     ) -> Result<ChoiceScores, ModelError> {
-        let asked = with_choices(as_written(&request), choices);
-        match self.cassette.reply(&self.identity.name, &asked)? {
-            Reply::Score(scores) => Ok(scores.clone().into()),
-            Reply::Chat(..) => Err(ModelError::Cancelled),
-        }
+        self.weighed(&asked(&request, Some(choices)))
     }
 }
