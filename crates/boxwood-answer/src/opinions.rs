@@ -1,9 +1,14 @@
-//! The highest effort on a look-up: further answers to the same prompt, and the one that the files support best.
+//! The highest effort on a look-up: further answers to the same prompt, and what most of the support is for.
 //!
-//! The verifier is the support check, that is, the model's own probabilities and inner state. Invariant: the first answer
-//! stays unless another one is supported clearly better; a model that gives no probabilities is asked once. Called by
-//! [`crate::service`] after the first answer was checked.
+//! Answers vote by what they state, each with the support that the files give it (the model's own probabilities and inner
+//! state). Invariant: the first answer stays, word for word, unless others that state something else are clearly better
+//! supported together; the same value in a longer sentence is no other answer. A model that gives no probabilities is
+//! asked once. Called by [`crate::service`] after the first answer was checked.
 
+mod ballot;
+mod statement;
+
+use self::ballot::{Ballot, Vote};
 use crate::error::AnswerError;
 use crate::generate::{self, Completion};
 use crate::progress::{Progress, ProgressSink};
@@ -17,8 +22,6 @@ use futures::future::try_join_all;
 const AGAIN: u64 = 2;
 /// Temperature of answers that are to differ.
 const TEMPERATURE: f32 = 0.7;
-/// How much better supported another answer must be.
-const CLEARLY: f32 = 0.05;
 
 /// An answer with how well the files support it.
 pub(crate) struct Opinion {
@@ -29,6 +32,15 @@ pub(crate) struct Opinion {
 }
 
 impl Opinion {
+    /// Its text with what speaks for it.
+    fn vote(&self) -> Vote {
+        Vote {
+            text: self.completion.text.clone(),
+            draft: self.checked.draft.clone(),
+            support: self.checked.support.probability,
+        }
+    }
+
     /// The first one.
     pub fn first(completion: Completion, checked: Checked) -> Self {
         Self {
@@ -39,7 +51,7 @@ impl Opinion {
     }
 }
 
-/// Asks again, and keeps the answer that is supported best.
+/// Asks again, and keeps what is supported best.
 ///
 /// # Errors
 /// From the model; [`AnswerError::Cancelled`].
@@ -59,14 +71,13 @@ pub(crate) async fn ask_again(
         .map(|seed| generate::complete(&model, differing(work.request, seed), cancel, &quiet).boxed())
         .collect();
     let mut tokens = 0;
-    let (mut best, mut same) = (first, 1);
-    let mut usage = best.completion.usage.clone();
+    let mut usage = first.completion.usage.clone();
+    let mut ballot = Ballot::new(&work.question.prompt, first.vote(), first);
     for raw in try_join_all(again).await? {
         tokens += raw.usage.output_tokens;
         usage = generate::sum(usage, raw.usage.clone());
         let text = raw.text.trim().to_owned();
-        if text.is_empty() || text == best.completion.text {
-            same += u32::from(!text.is_empty());
+        if text.is_empty() || ballot.repeats(&text) {
             continue;
         }
         let completion = Completion {
@@ -76,24 +87,23 @@ pub(crate) async fn ask_again(
             model: raw.model,
         };
         let checked = service.check(work, &completion).await?;
-        if checked.support.probability > best.checked.support.probability + CLEARLY {
-            best = Opinion::first(completion, checked);
-            same = 1;
-        }
+        let opinion = Opinion::first(completion, checked);
+        ballot.add(opinion.vote(), opinion);
     }
+    let (mut chosen, votes) = ballot.decide();
     usage.reasoning_tokens += tokens;
-    best.completion.usage = usage;
-    best.report = Some(ReasoningReport {
+    chosen.completion.usage = usage;
+    chosen.report = Some(ReasoningReport {
         effort: Effort::High,
         samples: u32::try_from(AGAIN).unwrap_or(u32::MAX).saturating_add(1),
         tokens,
         stopped_by: StoppedBy::Completed,
         summary: format!(
-            "{same} of {} answers say this; it is the one that the files support best",
+            "{votes} of {} answers state this; it is what the files support best",
             AGAIN + 1
         ),
     });
-    Ok(best)
+    Ok(chosen)
 }
 
 fn differing(request: &ChatRequest, seed: u64) -> ChatRequest {

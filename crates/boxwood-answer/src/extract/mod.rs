@@ -34,6 +34,8 @@ pub mod taxonomy;
 mod windows;
 
 pub(crate) use dates::{DateOrder, last_date, parse_date};
+pub(crate) use fold::{folded, is_ideograph};
+pub(crate) use numbers::find_numbers;
 
 pub use agent::{DEFAULT_EXTRACT_TOKENS, Depth, ExtractAgent, ExtractAgentOverride, ExtractMode};
 pub use extraction::{Extracted, Extraction, Wanted};

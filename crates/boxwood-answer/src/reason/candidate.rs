@@ -13,6 +13,7 @@ use super::values;
 use super::{number, program};
 use crate::error::AnswerError;
 use boxwood_core::{ChatRequest, ModelError, Sampling};
+use futures::future::try_join_all;
 use serde_json::{Map, Value};
 
 /// Tokens of one program.
@@ -28,6 +29,8 @@ const REPAIRED: f32 = 0.7;
 const UNGROUNDED: f32 = 0.4;
 /// Weight of the likelihood of options that was measured without thinking.
 const SCORES: f32 = 0.9;
+/// In how many orders the options are scored.
+const MOST_ORDERS: usize = 4;
 
 /// An answer.
 #[derive(Debug, Clone)]
@@ -222,6 +225,7 @@ fn failure(ran: &Ran, form: &AnswerForm) -> Option<String> {
     })
 }
 
+/// A small model likes some letters better than others: the options are scored in several orders, and the mean is taken.
 async fn by_scores(thinker: &Thinker<'_>, problem: &Problem) -> Result<Tried, AnswerError> {
     let AnswerForm::Choice(choices) = &problem.form else {
         return Ok(Tried::Nothing(None));
@@ -230,23 +234,35 @@ async fn by_scores(thinker: &Thinker<'_>, problem: &Problem) -> Result<Tried, An
     if !model.identity().scores_choices {
         return Ok(Tried::Nothing(None));
     }
-    let request = thinker.request(problem, Method::Scores);
     let labels: Vec<String> = choices.iter().map(|choice| choice.label.clone()).collect();
-    let scores = match model.score_choices(request, &labels).await {
-        Ok(scores) => scores,
+    // In a conversation they stand as the user wrote them.
+    let most = if thinker.states_problem() { MOST_ORDERS } else { 1 };
+    let turns = options::turns(choices.len(), most);
+    let scored = turns.iter().map(|turn| {
+        let turned = Problem {
+            form: AnswerForm::Choice(options::turned(choices, *turn)),
+            ..problem.clone()
+        };
+        model.score_choices(thinker.request(&turned, Method::Scores), &labels)
+    });
+    let scored = match try_join_all(scored).await {
+        Ok(scored) => scored,
         Err(ModelError::Unsupported { .. }) => return Ok(Tried::Nothing(None)),
         Err(error) => return Err(error.into()),
     };
-    let candidates = labels
-        .into_iter()
-        .zip(scores.log_probs)
-        .map(|(label, log_prob)| Candidate {
-            key: label.clone(),
-            answer: label,
-            weight: SCORES * log_prob.exp(),
-            method: Method::Scores,
-            program: None,
-        });
+    let mut means = vec![0.0; choices.len()];
+    for (turn, scores) in turns.iter().zip(&scored) {
+        for (place, log_prob) in scores.log_probs.iter().enumerate() {
+            means[(place + turn) % choices.len()] += log_prob.exp() / scored.len() as f32;
+        }
+    }
+    let candidates = labels.into_iter().zip(means).map(|(label, mean)| Candidate {
+        key: label.clone(),
+        answer: label,
+        weight: SCORES * mean,
+        method: Method::Scores,
+        program: None,
+    });
     Ok(Tried::Answers(candidates.collect()))
 }
 

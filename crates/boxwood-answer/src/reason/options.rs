@@ -164,6 +164,25 @@ pub(super) fn are_computable(choices: &[Choice]) -> bool {
     2 * computable.count() > choices.len()
 }
 
+/// By how many places the options are turned round so that each stands in several: at most this many ways, the first of
+/// them as they are.
+pub(super) fn turns(options: usize, most: usize) -> Vec<usize> {
+    let ways = options.min(most);
+    (0..ways).map(|way| way * options / ways).collect()
+}
+
+/// The options turned round by so many places under the same labels: the first label has the option that stood there.
+pub(super) fn turned(choices: &[Choice], places: usize) -> Vec<Choice> {
+    let texts = choices.iter().cycle().skip(places);
+    let turned = choices.iter().zip(texts);
+    turned
+        .map(|(choice, text)| Choice {
+            label: choice.label.clone(),
+            text: text.text.clone(),
+        })
+        .collect()
+}
+
 /// The options as a prompt shows them.
 pub(super) fn rendered(choices: &[Choice]) -> String {
     let lines: Vec<String> = choices.iter().map(Choice::to_string).collect();
@@ -185,6 +204,16 @@ mod tests {
         assert_eq!(options, choices(&["01/02/2003", "02/02/2003"]));
         assert_eq!(choices_in("Is it?\n(A) only one"), None);
         assert_eq!(choices_in("What is (A) here?"), None);
+    }
+
+    #[test]
+    fn options_are_turned_round_under_their_labels() {
+        assert_eq!(turns(4, 4), [0, 1, 2, 3]);
+        assert_eq!(turns(2, 4), [0, 1]);
+        assert_eq!(turns(10, 4), [0, 2, 5, 7]);
+        let options = choices(&["one", "two", "three"]);
+        assert_eq!(turned(&options, 0), options);
+        assert_eq!(turned(&options, 2), choices(&["three", "one", "two"]));
     }
 
     #[test]

@@ -124,8 +124,9 @@ fn choice_of(reply: &str, choices: &[Choice]) -> Option<String> {
             .find(|choice| choice.label == label)
             .map(|choice| choice.label.clone())
     };
-    let line = stated(reply).or_else(|| latex::boxed(reply));
-    if let Some(line) = line {
+    // "The correct answer is:" may stand above the box that has it.
+    for line in [latex::boxed(reply), stated(reply)].into_iter().flatten() {
+        let line = line.strip_prefix("\\text{").unwrap_or(line);
         let label = line.trim_start_matches(['(', '*', ' ', '{', '\\', '$']);
         let label: String = label.chars().take_while(char::is_ascii_uppercase).collect();
         if let Some(label) = known(&label) {
@@ -196,6 +197,13 @@ mod tests {
             ("Answer: B", choice(), Some("B")),
             ("the right one is (A), not (C). So (A) it is", choice(), Some("A")),
             ("C", choice(), Some("C")),
+            (
+                "The correct answer is:\n\\[\n\\boxed{B}\n\\]",
+                choice(),
+                Some("B"),
+            ),
+            ("The answer is \\(\\boxed{\\text{C}}\\).", choice(), Some("C")),
+            ("The correct answer is \\boxed{15 m}.", choice(), Some("B")),
             ("Answer: the north", choice(), Some("C")),
             ("B) 15 m", choice(), Some("B")),
             ("A wall is high", choice(), None),

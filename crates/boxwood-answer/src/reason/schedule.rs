@@ -63,7 +63,7 @@ pub(super) fn schedule(problem: &Problem, settings: &Settings) -> Schedule {
         (Effort::High, AnswerForm::Choice(_)) if computes => &[
             Scores, Program, Prose, Program, Prose, Program, Prose, Program, Prose,
         ],
-        (Effort::High, AnswerForm::Choice(_)) => &[Scores, Prose, Prose, Prose, Prose, Prose, Prose],
+        (Effort::High, AnswerForm::Choice(_)) => &[Scores, Direct, Prose, Prose, Direct, Prose, Prose],
         (Effort::High, AnswerForm::Number) if computes => &[
             Program, Prose, Direct, Program, Prose, Direct, Program, Prose, Direct, Program,
         ],

@@ -131,6 +131,11 @@ impl<'a> Thinker<'a> {
         self
     }
 
+    /// Whether the prompts are made from the problem, and not from what a user wrote.
+    pub fn states_problem(&self) -> bool {
+        self.frame.is_none()
+    }
+
     /// The request of a problem, worked on in this way.
     pub fn request(&self, problem: &Problem, method: Method) -> ChatRequest {
         match self.frame {
