@@ -99,7 +99,7 @@ pub(crate) async fn ask_again(
         tokens,
         stopped_by: StoppedBy::Completed,
         summary: format!(
-            "{votes} of {} answers state this; it is what the files support best",
+            "{votes} of {} answers state this; the files support no other one clearly better",
             AGAIN + 1
         ),
     });

@@ -49,8 +49,8 @@ pub(super) fn schedule(problem: &Problem, settings: &Settings) -> Schedule {
         (Effort::Low, _) => &[Direct],
         (Effort::Medium, AnswerForm::Text) if computes => &[Program, Prose, Program],
         (Effort::Medium, AnswerForm::Text) => &[Direct],
-        (Effort::Medium, AnswerForm::Choice(_)) if computes => &[Program, Prose, Scores],
         // The answer that the model gives by itself is one of the voices: more effort shall not lose it.
+        (Effort::Medium, AnswerForm::Choice(_)) if computes => &[Program, Prose, Scores, Direct],
         (Effort::Medium, AnswerForm::Choice(_)) => &[Scores, Direct, Prose],
         // A third way of working where two differ; a second try of the same way is right less often.
         (Effort::Medium, AnswerForm::Number) if computes => &[Program, Prose, Direct],
@@ -61,9 +61,9 @@ pub(super) fn schedule(problem: &Problem, settings: &Settings) -> Schedule {
         }
         (Effort::High, AnswerForm::Text) => &[Direct],
         (Effort::High, AnswerForm::Choice(_)) if computes => &[
-            Scores, Program, Prose, Program, Prose, Program, Prose, Program, Prose,
+            Scores, Program, Prose, Direct, Program, Prose, Program, Prose, Program, Prose,
         ],
-        (Effort::High, AnswerForm::Choice(_)) => &[Scores, Direct, Prose, Prose, Direct, Prose, Prose],
+        (Effort::High, AnswerForm::Choice(_)) => &[Scores, Direct, Prose, Direct, Prose, Direct, Prose],
         (Effort::High, AnswerForm::Number) if computes => &[
             Program, Prose, Direct, Program, Prose, Direct, Program, Prose, Direct, Program,
         ],
