@@ -394,13 +394,22 @@ async fn options_are_chosen_by_their_likelihood_and_in_words() {
     let model = ScriptedModel::saying("Think. Answer: (A)");
     let choices = Choice::labelled(["Up", "Down"]);
     let problem = bare("Which way?", AnswerForm::Choice(choices));
+    // A model that likes the first letter best likes both options alike.
     let solution = solved(&model, &problem, Effort::Medium).await;
     assert_eq!(solution.answer, "A");
+    assert_eq!(model.requests().len(), 2, "a letter alone settles nothing");
+
+    model.prefer("Up");
+    assert_eq!(solved(&model, &problem, Effort::Medium).await.answer, "A");
     assert_eq!(
         model.requests().len(),
-        1,
+        3,
         "the scores and the first thought agree"
     );
+
+    model.prefer("Down");
+    model.respond_with(|_| Some(Script::Says("No idea.".to_owned())));
+    assert_eq!(solved(&model, &problem, Effort::Medium).await.answer, "B");
 }
 
 #[tokio::test]

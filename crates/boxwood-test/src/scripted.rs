@@ -58,6 +58,7 @@ struct Shared {
     running: AtomicUsize,
     abandoned: AtomicUsize,
     support: Mutex<f32>,
+    preferred: Mutex<Option<String>>,
 }
 
 /// See the module.
@@ -93,6 +94,7 @@ impl ScriptedModel {
             running: AtomicUsize::new(0),
             abandoned: AtomicUsize::new(0),
             support: Mutex::new(0.98),
+            preferred: Mutex::default(),
         }))
     }
 
@@ -119,6 +121,21 @@ impl ScriptedModel {
     /// The probability that it gives to the first of two choices.
     pub fn set_support(&self, probability: f32) {
         *self.0.support.lock() = probability;
+    }
+
+    /// That probability is for the choice with this text in the prompt (`(B) text`) from now on, wherever it stands.
+    pub fn prefer(&self, text: &str) {
+        *self.0.preferred.lock() = Some(text.to_owned());
+    }
+
+    fn preferred(&self, request: &ChatRequest, choices: &[String]) -> usize {
+        let preferred = self.0.preferred.lock();
+        let prompt = request.messages.last().map_or("", |message| &message.content);
+        let place = preferred.as_ref().and_then(|text| {
+            let stands = |label: &String| prompt.lines().any(|line| line == format!("({label}) {text}"));
+            choices.iter().position(stands)
+        });
+        place.unwrap_or(0)
     }
 
     /// Completions stop before their first token until [`ScriptedModel::release`].
@@ -347,10 +364,17 @@ impl ChatModel for ScriptedModel {
     ) -> Result<ChoiceScores, ModelError> {
         self.check_length(&request)?;
         let support = *self.0.support.lock();
+        let preferred = self.preferred(&request, choices);
         let others = u16::try_from(choices.len().saturating_sub(1).max(1)).unwrap_or(u16::MAX);
         let other = (1.0 - support) / f32::from(others);
         let log_probs: Vec<f32> = (0..choices.len())
-            .map(|index| if index == 0 { support.ln() } else { other.ln() })
+            .map(|index| {
+                if index == preferred {
+                    support.ln()
+                } else {
+                    other.ln()
+                }
+            })
             .collect();
         Ok(ChoiceScores {
             token_log_probs: log_probs.iter().map(|log_prob| vec![*log_prob]).collect(),

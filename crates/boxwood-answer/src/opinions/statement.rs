@@ -29,17 +29,26 @@ pub(super) fn agree(question: &str, one: &str, other: &str) -> bool {
     shared as f32 >= MOST * fewer as f32
 }
 
-/// The numbers of a folded text that the question does not have, as bits, in order of size.
-fn numbers(question: &str, text: &str) -> Vec<u64> {
+/// The numbers of a folded text that the question does not have, in order, each without its powers of a thousand: a
+/// table's `46,552` is a sentence's `46,552 thousand` and `46.552 million`.
+fn numbers(question: &str, text: &str) -> Vec<String> {
     let values = |text: &str| {
         let found = find_numbers(text, DecimalMark::of(text));
-        found.into_iter().map(|number| number.value.to_bits())
+        found.into_iter().map(|number| without_thousands(number.value))
     };
-    let asked: HashSet<u64> = values(question).collect();
-    let told: HashSet<u64> = values(text).filter(|value| !asked.contains(value)).collect();
-    let mut told: Vec<u64> = told.into_iter().collect();
+    let asked: HashSet<String> = values(question).collect();
+    let told: HashSet<String> = values(text).filter(|value| !asked.contains(value)).collect();
+    let mut told: Vec<String> = told.into_iter().collect();
     told.sort_unstable();
     told
+}
+
+fn without_thousands(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let thousands = (value.abs().log10() / 3.0).floor();
+    format!("{:.8}", value / 1000f64.powf(thousands))
 }
 
 /// The words of a folded text; each character of a script without spaces between words.
@@ -88,6 +97,13 @@ mod tests {
                 true,
             ),
             ("Which regions are there?", "Americas", "It is EMEA", false),
+            (
+                "What was the increase?",
+                "$16.9 million",
+                "It was 16,900,000.",
+                true,
+            ),
+            ("What was the increase?", "16.9", "-16.9", false),
             (
                 "Was it Paris or Rome?",
                 "Paris",

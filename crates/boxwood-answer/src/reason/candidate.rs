@@ -25,9 +25,6 @@ const TOP_K: f32 = 20.0;
 /// Where an answer may be wrong whatever the model thinks of it: thinking that was cut, a program that was mended.
 const CUT: f32 = 0.4;
 const REPAIRED: f32 = 0.7;
-/// Weight of an answer that was drawn: where both were asked, in gsm8k, mmlu_science and bbh_date_arith, the greedy ones were
-/// right in 50 % (49 of 97) and the drawn ones in 28 % (61 of 214, more of them on the harder problems).
-const DRAWN: f32 = 0.7;
 /// Weight of a program none of whose numbers stand in the text that it is about.
 const UNGROUNDED: f32 = 0.4;
 /// Weight of the likelihood of options that was measured without thinking.
@@ -102,7 +99,7 @@ async fn in_words(thinker: &Thinker<'_>, problem: &Problem, plan: Plan) -> Resul
     let Some(answer) = answer else {
         return Ok(Tried::Nothing(Some(written.text)));
     };
-    let weight = likelihood(&written, plan);
+    let weight = likelihood(&written) * plan.weight;
     Ok(Tried::Answers(vec![Candidate {
         key: reading::key(&answer, &problem.form),
         weight: weight * plausibility(&answer, problem),
@@ -140,7 +137,7 @@ async fn by_program(thinker: &Thinker<'_>, problem: &Problem, plan: Plan) -> Res
         problem.context.as_deref().unwrap_or(""),
     ];
     let used = values::values_used(&done.code, &sources, tables, &done.ran.cells);
-    let mut weight = likelihood(&written, plan);
+    let mut weight = likelihood(&written) * plan.weight;
     weight *= if done.repaired { REPAIRED } else { 1.0 };
     weight *= UNGROUNDED + (1.0 - UNGROUNDED) * values::grounded_share(&used);
     Ok(Tried::Answers(vec![Candidate {
@@ -269,18 +266,16 @@ async fn by_scores(thinker: &Thinker<'_>, problem: &Problem) -> Result<Tried, An
     Ok(Tried::Answers(candidates.collect()))
 }
 
-/// How likely the model finds its own words, 0.5 to 1 of those that were not drawn: surprise in the middle of a derivation is often its mistake.
-fn likelihood(written: &Written, plan: Plan) -> f32 {
+/// How likely the model finds its own words, 0.5 to 1: surprise in the middle of a derivation is often its mistake.
+fn likelihood(written: &Written) -> f32 {
     let cut = if written.ended == Ended::Complete {
         1.0
     } else {
         CUT
     };
-    let drawn = if plan.temperature > 0.0 { DRAWN } else { 1.0 };
-    cut * drawn
-        * written
-            .log_prob
-            .map_or(0.9, |log_prob| log_prob.exp().powf(1.5).clamp(0.5, 1.0))
+    cut * written
+        .log_prob
+        .map_or(0.9, |log_prob| log_prob.exp().powf(1.5).clamp(0.5, 1.0))
 }
 
 /// Doubts about an answer that its question gives: a count is whole and not negative.

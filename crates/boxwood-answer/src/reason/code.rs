@@ -214,6 +214,7 @@ async fn write(
         },
         seed,
         tokens: FUNCTION_TOKENS,
+        weight: 1.0,
     };
     let request = thinker.request(problem, Method::Direct);
     let Some(written) = thinker.think(sampled(request, plan), plan.tokens).await? else {
