@@ -10,8 +10,9 @@ use super::tables::Tables;
 use crate::prompt::neutralise;
 use boxwood_core::{ChatMessage, ChatRequest, ChatRole, SharedPrefix};
 
-/// Whether the model is told of the tables that its program can use. The program gets them either way; whether a model
-/// does better by reading cells than by copying values must be measured for it.
+/// Whether the model is told of the tables that its program can use. The program gets them either way. A 1.5B model does
+/// worse by reading cells than by copying values: told of them, tatqa had 45.4 % F1 instead of 50.4 % (20 rows, 26 November
+/// 2026; three right results lost, one gained). Another model must be measured before it is told.
 const TABLES_ARE_OFFERED: bool = false;
 
 /// A way of working.
