@@ -6,6 +6,7 @@ use crate::error::AnswerError;
 use crate::progress::{Progress, ProgressSink};
 use boxwood_core::{ChatEvent, ChatRequest, FinishReason, ModelError, Usage};
 use boxwood_models::ResolvedModel;
+use boxwood_search::estimate_tokens;
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
@@ -98,6 +99,8 @@ pub struct Raw {
     pub pieces: Vec<Piece>,
     /// Why it ended.
     pub finish: FinishReason,
+    /// Whether [`complete_unless`] stopped it, which counts as the end of its room.
+    pub stopped: bool,
     /// What it cost.
     pub usage: Usage,
     /// What really answered.
@@ -114,6 +117,21 @@ pub async fn complete(
     cancel: &CancellationToken,
     progress: &dyn ProgressSink,
 ) -> Result<Raw, AnswerError> {
+    complete_unless(|_| false, model, request, cancel, progress).await
+}
+
+/// The same, until nobody wants more of it: `stops` is shown all of the text after each part.
+///
+/// # Errors
+/// As [`complete`].
+pub async fn complete_unless(
+    mut stops: impl FnMut(&str) -> bool + Send,
+    model: &ResolvedModel,
+    request: ChatRequest,
+    cancel: &CancellationToken,
+    progress: &dyn ProgressSink,
+) -> Result<Raw, AnswerError> {
+    let input_tokens = estimated_tokens(&request);
     let cancelled = cancel.cancelled();
     tokio::pin!(cancelled);
     let (model, mut stream) = tokio::select! {
@@ -143,6 +161,22 @@ pub async fn complete(
                     log_prob,
                 });
                 progress.report(Progress::Draft(piece));
+                if stops(&text) {
+                    let usage = Usage {
+                        input_tokens,
+                        output_tokens: u32::try_from(pieces.len()).unwrap_or(u32::MAX),
+                        estimated: true,
+                        ..Usage::default()
+                    };
+                    return Ok(Raw {
+                        text,
+                        pieces,
+                        finish: FinishReason::Length,
+                        stopped: true,
+                        usage,
+                        model,
+                    });
+                }
             }
             // Thinking is no part of an answer, and no request of the pipeline offers tools.
             Some(Ok(ChatEvent::Reasoning { .. } | ChatEvent::ToolCall(_))) => {}
@@ -151,6 +185,7 @@ pub async fn complete(
                     text,
                     pieces,
                     finish,
+                    stopped: false,
                     usage,
                     model,
                 });
@@ -164,6 +199,12 @@ pub async fn complete(
             }
         }
     }
+}
+
+/// What a prompt has about, for one whose model was stopped before it told.
+fn estimated_tokens(request: &ChatRequest) -> u32 {
+    let messages = request.messages.iter();
+    messages.map(|message| estimate_tokens(&message.content)).sum()
 }
 
 /// What two completions of one answer cost together.

@@ -3,6 +3,7 @@
 //! Invariant: what the model is shown of the sources is noted, so that coverage and places are true. Called by the
 //! running step and those that read rows or values again.
 
+use super::circle::{self, CircleWatch};
 use super::confidence::ConfidenceModel;
 use super::extraction::Extraction;
 use super::field::FieldSpec;
@@ -19,7 +20,7 @@ use crate::agent::Language;
 use crate::answer::ModelUse;
 use crate::error::AnswerError;
 use crate::gather::Source;
-use crate::generate::{Raw, complete, sum};
+use crate::generate::{Raw, complete_unless, sum};
 use crate::progress::{Progress, ProgressSink};
 use crate::prompt::{self, Asked};
 use crate::reason::{self, Settings};
@@ -312,14 +313,16 @@ impl<'a> Filling<'a> {
     pub async fn ask(&self, request: ChatRequest, region: &Region) -> Result<(Raw, Parsed), AnswerError> {
         let _turn = self.turns.acquire().await.map_err(|_| AnswerError::Cancelled)?;
         let (request, thought) = self.think_first(request).await?;
-        let raw = match self.complete(request.clone()).await {
+        let said = |text: &str| self.grounds.times_said(text, region);
+        let raw = match self.complete(request.clone(), &said).await {
             Err(AnswerError::Generation(
                 ModelError::SchemaUnsupported { .. } | ModelError::Unsupported { .. },
-            )) if request.response_format.is_some() => self.complete(told_schema(request)).await?,
+            )) if request.response_format.is_some() => self.complete(told_schema(request), &said).await?,
             done => done?,
         };
         let mut parsed = json::parse(&raw.text);
         parsed.complete &= raw.finish != FinishReason::Length;
+        circle::leave_one_round(&mut parsed, raw.stopped, &said);
         let mut tally = self.tally.lock();
         let usage = match thought.output_tokens {
             0 => raw.usage.clone(),
@@ -354,10 +357,24 @@ impl<'a> Filling<'a> {
         .await
     }
 
-    async fn complete(&self, request: ChatRequest) -> Result<Raw, AnswerError> {
+    async fn complete(
+        &self,
+        request: ChatRequest,
+        said: &(dyn Fn(&str) -> usize + Sync),
+    ) -> Result<Raw, AnswerError> {
         let quiet = Quiet(self.progress);
-        self.patiently(|| complete(&self.plan.model, request.clone(), &self.extraction.cancel, &quiet))
-            .await
+        let (model, cancel) = (&self.plan.model, &self.extraction.cancel);
+        self.patiently(|| {
+            let mut watch = CircleWatch::new(said);
+            complete_unless(
+                move |text| watch.stops(text),
+                model,
+                request.clone(),
+                cancel,
+                &quiet,
+            )
+        })
+        .await
     }
 
     /// How the model scores beginnings of a reply.

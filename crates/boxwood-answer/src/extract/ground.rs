@@ -128,6 +128,14 @@ impl Grounds {
         }
     }
 
+    /// How often the sources say a text; [`usize::MAX`] where that is too often to count.
+    pub fn times_said(&self, text: &str, region: &Region) -> usize {
+        match self.of_text(text, region).len() {
+            MOST_CANDIDATES.. => usize::MAX,
+            times => times,
+        }
+    }
+
     /// Every place of a number, however it is written.
     pub fn of_number(&self, value: f64, region: &Region) -> Vec<Place> {
         let same = |found: &&FoundNumber| (found.value - value).abs() <= 1e-9 * value.abs().max(1.0);

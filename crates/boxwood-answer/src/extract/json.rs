@@ -42,6 +42,8 @@ pub struct Parsed {
     pub node: Option<Node>,
     /// Whether it came to its end.
     pub complete: bool,
+    /// Whether it was stopped because it went round in a circle, of which one round is left.
+    pub circles: bool,
 }
 
 impl Node {
@@ -73,20 +75,32 @@ impl Node {
 
 /// Reads the first JSON object or array of a completion, whatever stands before and after it.
 pub fn parse(text: &str) -> Parsed {
+    read(text, false)
+}
+
+/// What a completion has come to, with the entry that it is in the middle of.
+pub fn so_far(text: &str) -> Option<Node> {
+    read(text, true).node
+}
+
+fn read(text: &str, keeps_open_entries: bool) -> Parsed {
     let Some(start) = text.find(['{', '[']) else {
         return Parsed {
             node: None,
             complete: false,
+            circles: false,
         };
     };
     let mut parser = Parser {
         text,
         at: start,
         complete: true,
+        keeps_open_entries,
     };
     let node = parser.value(0);
     Parsed {
         complete: parser.complete && node.is_some(),
+        circles: false,
         node,
     }
 }
@@ -95,6 +109,7 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     complete: bool,
+    keeps_open_entries: bool,
 }
 
 impl Parser<'_> {
@@ -184,10 +199,13 @@ impl Parser<'_> {
                 break;
             };
             // A row that broke off in the middle is not a row.
-            if was_complete && !self.complete {
+            let broke_off = was_complete && !self.complete;
+            if !broke_off || self.keeps_open_entries {
+                entries.push(entry);
+            }
+            if broke_off {
                 break;
             }
-            entries.push(entry);
             if !self.eat(',') && self.peek() != Some(']') {
                 self.complete = false;
                 break;

@@ -8,6 +8,7 @@
 //! Invariant: a number or date is worked out from what the document writes, never from a model's rewriting of it.
 
 pub mod agent;
+mod circle;
 mod confidence;
 pub(crate) mod dates;
 mod deep;

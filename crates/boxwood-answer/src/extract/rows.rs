@@ -10,10 +10,12 @@ use super::ground::Region;
 use super::read::ReadingOf;
 use super::run::CONCURRENT;
 use super::schema::Strictness;
+use super::second;
 use super::split::Part;
 use super::tables::{self, TableGroup};
-use super::windows::{LEAST_TOKENS, Window, join_rows, passage, windows};
+use super::windows::{LEAST_TOKENS, Window, join_rows, passage, places_of, windows};
 use crate::error::AnswerError;
+use crate::gather::Source;
 use crate::retrieve::{Shown, ShownSource};
 use boxwood_search::{Span, estimate_tokens};
 use futures::future::BoxFuture;
@@ -22,8 +24,69 @@ use serde_json::{Map, Value, json};
 
 /// Tokens of a window at most, where the model would take more: the rows of a window must fit one completion.
 const WINDOW_TOKENS: u32 = 1_200;
+/// How much likelier than none rows are, as a natural logarithm, where a model that wrote none is made to list some: then
+/// it invents them if there are none.
+const LIKELY_ROWS: f32 = 2.0;
 /// How sure it is that there are no rows where none were found.
 const NO_ROWS: f32 = 0.8;
+
+/// What one completion lists.
+#[derive(Default)]
+struct Listed {
+    rows: Vec<Finding>,
+    end: End,
+}
+
+/// Where a completion ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum End {
+    /// At the last row that it saw.
+    #[default]
+    Last,
+    /// In the middle: it had no room for more.
+    Room,
+    /// In rows that it had listed before.
+    Circle,
+}
+
+/// A place in the sources.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Start {
+    source: usize,
+    at: u32,
+}
+
+impl Start {
+    /// Whether enough text comes after it to look for rows there.
+    fn is_early(self, sources: &[Source]) -> bool {
+        let behind = sources
+            .iter()
+            .enumerate()
+            .skip(self.source)
+            .map(|(index, source)| {
+                let start = if index == self.source { self.at } else { 0 };
+                let end = source.document.text.len() as u32;
+                estimate_tokens(Span::new(start, end).text(&source.document))
+            });
+        behind.sum::<u32>() >= 2 * LEAST_TOKENS
+    }
+}
+
+impl Listed {
+    /// The end of the row that stands last in the sources.
+    fn reached(&self, filling: &Filling<'_>) -> Option<Start> {
+        let places = self.rows.iter().flat_map(places_of);
+        let starts = places.filter_map(|place| {
+            let mut sources = filling.sources.iter();
+            let source = sources.position(|source| *source.file.id() == place.file_id)?;
+            Some(Start {
+                source,
+                at: place.end,
+            })
+        });
+        starts.max()
+    }
+}
 
 /// Fills in a field of open length.
 ///
@@ -44,15 +107,30 @@ pub async fn fill(filling: &Filling<'_>, part: &Part) -> Result<Finding, AnswerE
         let mut found = filling.fill(std::slice::from_ref(part), &shown).await?;
         return Ok(found.pop().unwrap_or_else(|| Finding::absent(0.0)));
     }
+    let mut listed = Listed::default();
+    let mut from = Start::default();
     if filling.plan.whole {
         let shown = Shown::whole(filling.sources.len());
-        if let Some(rows) =
-            read_rows(filling, field, filling.sources, &shown, &filling.region(&shown)).await?
-        {
-            return Ok(Finding::list(rows, NO_ROWS));
+        listed = read_rows(filling, field, filling.sources, &shown, &filling.region(&shown)).await?;
+        match listed.end {
+            End::Last => return Ok(Finding::list(listed.rows, NO_ROWS)),
+            End::Circle => match listed
+                .reached(filling)
+                .filter(|reached| reached.is_early(filling.sources))
+            {
+                Some(reached) => from = reached,
+                None => {
+                    filling.warn(format!(
+                        "the field `{}` may lack rows: the model repeated itself",
+                        field.key
+                    ));
+                    return Ok(Finding::list(listed.rows, NO_ROWS));
+                }
+            },
+            End::Room => listed.rows.clear(),
         }
     }
-    from_windows(filling, field).await
+    from_windows(filling, field, from, listed.rows).await
 }
 
 /// The rows of the files' own tables, if their columns are those that are wanted.
@@ -151,12 +229,18 @@ async fn ask_columns(
     Ok(())
 }
 
-/// Goes through all pages of all sources.
-async fn from_windows(filling: &Filling<'_>, field: &FieldSpec) -> Result<Finding, AnswerError> {
+/// Goes through all pages of all sources, from a place on up to which rows were read.
+async fn from_windows(
+    filling: &Filling<'_>,
+    field: &FieldSpec,
+    from: Start,
+    mut rows: Vec<Finding>,
+) -> Result<Finding, AnswerError> {
     let tokens = filling.plan.document_tokens.min(WINDOW_TOKENS);
     let mut all: Vec<Window> = Vec::new();
-    for (index, source) in filling.sources.iter().enumerate() {
-        let range = Span::new(0, source.document.text.len() as u32);
+    for (index, source) in filling.sources.iter().enumerate().skip(from.source) {
+        let start = if index == from.source { from.at } else { 0 };
+        let range = Span::new(start, source.document.text.len() as u32);
         all.extend(windows(index, &source.document, range, tokens));
     }
     // Made before they are streamed: the compiler can't prove a lazily mapped one to be `Send`.
@@ -165,7 +249,6 @@ async fn from_windows(filling: &Filling<'_>, field: &FieldSpec) -> Result<Findin
         .map(|window| rows_of(filling, field, *window))
         .collect();
     let mut read = stream::iter(work).buffered(CONCURRENT);
-    let mut rows: Vec<Finding> = Vec::new();
     let mut of_source: Vec<Finding> = Vec::new();
     let mut next = 0;
     while let Some(found) = read.try_next().await? {
@@ -180,7 +263,8 @@ async fn from_windows(filling: &Filling<'_>, field: &FieldSpec) -> Result<Findin
     Ok(Finding::list(rows, NO_ROWS))
 }
 
-/// The rows of one window; one whose rows do not fit a completion is divided.
+/// The rows of one window. One whose rows do not fit a completion is divided, and so is what comes after the last row
+/// that a completion listed before it went round in a circle.
 fn rows_of<'f>(
     filling: &'f Filling<'_>,
     field: &'f FieldSpec,
@@ -199,21 +283,36 @@ fn rows_of<'f>(
         };
         let region = Region(vec![(window.source, window.span)]);
         let sources = std::slice::from_ref(source);
-        if let Some(rows) = read_rows(filling, field, sources, &shown, &region).await? {
-            return Ok(rows);
-        }
-        let tokens = estimate_tokens(window.span.text(document)) / 2;
-        let parts = windows(window.source, document, window.span, tokens);
+        let listed = read_rows(filling, field, sources, &shown, &region).await?;
+        let rest = match listed.end {
+            End::Last => return Ok(listed.rows),
+            End::Room => window.span,
+            End::Circle => {
+                let reached = listed
+                    .reached(filling)
+                    .map_or(window.span.end, |reached| reached.at);
+                Span::new(reached.max(window.span.start), window.span.end)
+            }
+        };
+        let tokens = estimate_tokens(rest.text(document)) / 2;
+        let parts = windows(window.source, document, rest, tokens);
         if tokens < LEAST_TOKENS || parts.len() < 2 {
+            let reason = match listed.end {
+                End::Circle => "the model repeated itself",
+                _ => "they do not fit one completion",
+            };
             filling.warn(format!(
-                "the field `{}` may lack rows of page {} of file {}: they do not fit one completion",
+                "the field `{}` may lack rows of page {} of file {}: {reason}",
                 field.key,
-                window.first_page,
+                window.last_page,
                 source.file.id()
             ));
-            return Ok(Vec::new());
+            return Ok(listed.rows);
         }
-        let mut rows = Vec::new();
+        let mut rows = match listed.end {
+            End::Circle => listed.rows,
+            _ => Vec::new(),
+        };
         for part in parts {
             let found = rows_of(filling, field, part).await?;
             join_rows(&mut rows, found, part.fresh);
@@ -222,38 +321,57 @@ fn rows_of<'f>(
     })
 }
 
-/// The rows that one completion lists; `None` when it broke off.
+/// The rows that one completion lists.
 async fn read_rows(
     filling: &Filling<'_>,
     field: &FieldSpec,
-    sources: &[crate::gather::Source],
+    sources: &[Source],
     shown: &Shown,
     region: &Region,
-) -> Result<Option<Vec<Finding>>, AnswerError> {
+) -> Result<Listed, AnswerError> {
     let specs = std::slice::from_ref(field);
     for strictness in [Strictness::AsWritten, Strictness::Present] {
         let limit = filling.plan.output_tokens;
         let request = filling.request(specs, sources, shown, strictness, limit);
         let (raw, parsed) = filling.ask(request, region).await?;
-        if !parsed.complete {
-            return Ok(None);
-        }
         let reading = filling.read(specs, &raw, &parsed, region).pop();
         let Some(found) = reading.map(|reading| reading.finding) else {
             break;
         };
-        if strictness == Strictness::AsWritten && found.is_unmeant() {
+        let asked_again = strictness == Strictness::Present;
+        let may_be_unmeant = !asked_again && parsed.complete && found.is_unmeant();
+        if may_be_unmeant && means_rows(filling, field, sources, shown).await? {
             continue;
         }
-        if let Content::List(rows) = found.content {
-            let asked_again = strictness == Strictness::Present;
-            return Ok(Some(
-                rows.into_iter()
-                    .filter(|row| !asked_again || row.is_grounded())
-                    .collect(),
-            ));
+        let mut rows = match found.content {
+            Content::List(rows) => rows,
+            _ => Vec::new(),
+        };
+        if asked_again {
+            rows.retain(Finding::is_grounded);
         }
-        break;
+        let end = match (parsed.complete, parsed.circles) {
+            (true, _) => End::Last,
+            // Kept from saying that there is nothing, it found nothing to say.
+            (false, true) if asked_again && rows.is_empty() => End::Last,
+            (false, true) => End::Circle,
+            (false, false) => End::Room,
+        };
+        return Ok(Listed { rows, end });
     }
-    Ok(Some(Vec::new()))
+    Ok(Listed::default())
+}
+
+/// Whether a model that wrote no rows, and found that unlikely, finds rows clearly more likely.
+async fn means_rows(
+    filling: &Filling<'_>,
+    field: &FieldSpec,
+    sources: &[Source],
+    shown: &Shown,
+) -> Result<bool, AnswerError> {
+    if !filling.plan.model.model.identity().scores_choices {
+        return Ok(true);
+    }
+    let (presence, _) = second::odds(filling, field, None, sources, shown).await?;
+    Ok(presence.is_none_or(|presence| presence > LIKELY_ROWS))
 }

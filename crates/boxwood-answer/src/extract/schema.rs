@@ -1,7 +1,7 @@
 //! Fields → the JSON schema that a completion is held to, and the lines that tell the model what each field is.
 //!
 //! Numbers and dates are wanted as text, exactly as the document writes them: they are worked out afterwards, and a
-//! place in the file can be found for what was written. Every single value may be null. Called by the prompting step.
+//! place in the file can be found for what was written. Every single value and every list may be null. Called by the prompting step.
 
 use super::field::{FieldKind, FieldSpec};
 use crate::agent::Language;
@@ -48,7 +48,7 @@ fn field_schema(kind: &FieldKind, strictness: Strictness) -> Value {
 
 /// The same without `null` and without an empty list.
 fn present(mut schema: Value) -> Value {
-    if schema["type"] == "array" {
+    if schema.get("items").is_some() {
         schema["minItems"] = json!(1);
     }
     for word in ["type", "enum"] {
@@ -75,10 +75,13 @@ fn nullable_schema(kind: &FieldKind, strictness: Strictness) -> Value {
             choice_schema(choice.options.iter().map(|option| &option.label), choice.multiple)
         }
         FieldKind::Struct(fields) => object_schema(fields, inside(strictness)),
+        // A model that is told to write `null` and is kept from it writes an empty list that it does not mean.
         FieldKind::Table(fields) => {
-            json!({"type": "array", "items": object_schema(fields, inside(strictness))})
+            json!({"type": ["array", "null"], "items": object_schema(fields, inside(strictness))})
         }
-        FieldKind::List(kind) => json!({"type": "array", "items": field_schema(kind, inside(strictness))}),
+        FieldKind::List(kind) => {
+            json!({"type": ["array", "null"], "items": field_schema(kind, inside(strictness))})
+        }
     }
 }
 
@@ -231,7 +234,10 @@ mod tests {
     }
 
     #[test]
-    fn every_single_value_may_be_null_and_keys_keep_their_order() {
+    fn every_single_value_and_list_may_be_null_and_keys_keep_their_order() {
+        let rows = FieldSpec::text("rows").of_kind(FieldKind::Table(fields()));
+        let schema = object_schema(&[rows], Strictness::AsWritten);
+        assert_eq!(schema["properties"]["rows"]["type"], json!(["array", "null"]));
         let schema = object_schema(&fields(), Strictness::AsWritten);
         assert_eq!(schema["required"], json!(["born", "hobby", "address"]));
         assert_eq!(schema["properties"]["born"]["type"], json!(["string", "null"]));
@@ -257,6 +263,7 @@ mod tests {
         let age = FieldSpec::text("age").of_kind(FieldKind::Number);
         let schema = object_schema(&[rows, age], Strictness::Present);
         assert_eq!(schema["properties"]["rows"]["minItems"], 1);
+        assert_eq!(schema["properties"]["rows"]["type"], json!(["array"]));
         let cell = &schema["properties"]["rows"]["items"]["properties"]["a"]["type"];
         assert_eq!(cell, &json!(["string", "null"]), "a cell of a row may lack");
         assert_eq!(schema["properties"]["age"]["type"], json!(["string", "number"]));

@@ -14,6 +14,7 @@ use super::schema::Strictness;
 use super::split::Part;
 use crate::agent::Language;
 use crate::error::AnswerError;
+use crate::gather::Source;
 use crate::retrieve::Shown;
 use boxwood_core::ChatRequest;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -102,33 +103,41 @@ pub fn singles(field: &FieldSpec, finding: &Finding) -> Vec<Single> {
     }
 }
 
-/// How likely a value is at all, and how likely the found one is among values.
 async fn score(
     filling: &Filling<'_>,
     single: &Single,
     shown: &Shown,
 ) -> Result<(Option<f32>, Option<f32>), AnswerError> {
-    let specs = std::slice::from_ref(&single.field);
-    let written = filling.request(specs, filling.sources, shown, Strictness::AsWritten, 1);
+    let written = single.written.as_deref();
+    odds(filling, &single.field, written, filling.sources, shown).await
+}
+
+/// How likely a value of a field is at all, as [`Signals::presence`], and how likely the found one is among values.
+///
+/// # Errors
+/// From the model; cancellation.
+pub async fn odds(
+    filling: &Filling<'_>,
+    field: &FieldSpec,
+    written: Option<&str>,
+    sources: &[Source],
+    shown: &Shown,
+) -> Result<(Option<f32>, Option<f32>), AnswerError> {
+    let specs = std::slice::from_ref(field);
     let request = ChatRequest {
         response_format: None,
-        ..written
+        ..filling.request(specs, sources, shown, Strictness::AsWritten, 1)
     };
-    let head = format!("{{{}:", json!(single.field.key));
+    let head = format!("{{{}:", json!(field.key));
     let null = format!("{head}null");
     let mut choices = vec![null];
     choices.extend(
-        openings(&single.field.kind)
+        openings(&field.kind)
             .iter()
             .map(|opening| format!("{head}{opening}")),
     );
     let values = choices.len();
-    choices.extend(
-        single
-            .written
-            .iter()
-            .map(|written| format!("{head}{}", unclosed(written))),
-    );
+    choices.extend(written.map(|written| format!("{head}{}", unclosed(written))));
     let scores = filling.score(request, &choices).await?;
     let of = |index: usize| scores.log_probs.get(index).copied();
     let any = (1..values).filter_map(of).fold(f32::NEG_INFINITY, f32::max);
@@ -153,7 +162,8 @@ fn unclosed(written: &str) -> &str {
 fn openings(kind: &FieldKind) -> &'static [&'static str] {
     match kind {
         FieldKind::Boolean => &["true", "false"],
-        FieldKind::Choice { multiple: true, .. } => &["[\""],
+        FieldKind::Table(_) => &["[{\""],
+        FieldKind::Choice { multiple: true, .. } | FieldKind::List(_) => &["[\""],
         FieldKind::Taxonomy(choice) if choice.multiple => &["[\""],
         _ => &["\""],
     }

@@ -212,7 +212,8 @@ fn filled(row: &Finding) -> usize {
     }
 }
 
-fn places_of(row: &Finding) -> Vec<&Reference> {
+/// The places of a row's cells.
+pub fn places_of(row: &Finding) -> Vec<&Reference> {
     match &row.content {
         Content::Object(parts) => parts
             .iter()

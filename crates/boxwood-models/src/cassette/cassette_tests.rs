@@ -126,7 +126,7 @@ async fn recorded(path: &std::path::Path) -> (Vec<Vec<ChatEvent>>, ChoiceScores)
     let first = all(&model, request("How many?")).await.unwrap();
     let second = all(&model, request("How many?")).await.unwrap();
     all(&model, request("Broken?")).await.unwrap_err();
-    // Dropped before its end: not recorded.
+    // Dropped before anything came: not recorded.
     drop(model.stream(request("Dropped?")).await.unwrap());
     let scores = model
         .score_choices(request("How many?"), &["yes".into()])
@@ -204,6 +204,27 @@ async fn a_cassette_that_is_extended_is_asked_only_for_what_it_lacks() {
         .around_embedder(Arc::new(Lengths(identity())));
     assert_eq!(embedder.embed(&texts).await.unwrap(), vectors);
     assert_eq!((lines(), embedder.dimensions()), (5, 2));
+}
+
+#[tokio::test]
+async fn a_completion_that_was_stopped_is_played_up_to_there_and_asked_anew_by_one_that_extends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cassette.jsonl");
+    let settings = ModelSettings {
+        extend: Some(path.clone()),
+        ..ModelSettings::default()
+    };
+    let model = || -> Arc<dyn ChatModel> { Arc::new(Counting(identity(), AtomicU32::new(0))) };
+    let extended = || Tape::open(&settings).unwrap().around(model());
+    let mut stopped = extended().stream(request("How many?")).await.unwrap();
+    let heard = stopped.next().await.unwrap().unwrap();
+    drop(stopped);
+    let played = Replayed::new(identity(), Arc::new(Cassette::open(&path).unwrap()));
+    let mut again = played.stream(request("How many?")).await.unwrap();
+    assert_eq!(again.next().await.unwrap().unwrap(), heard);
+    let past_it = again.next().await.unwrap().unwrap_err().to_string();
+    assert!(past_it.contains("its recording ends here"), "{past_it}");
+    assert_eq!(all(&*extended(), request("How many?")).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -10,7 +10,8 @@
 //! never part of it, but prompts and documents are: the file is made for its owner only. Pictures are kept as their
 //! SHA-256. `"thinks":true` stands beside a model that thinks by itself.
 //!
-//! Invariants: an answer that did not come to its end is not recorded; played back, the n-th request of one form gets the
+//! Invariants: an answer of which nobody heard the end is recorded with what was heard, ends there when it is played, and
+//! is asked anew where the cassette is extended; played back, the n-th request of one form gets the
 //! n-th recording of it, and later ones the last; a text has one vector; a request without a recording is an error that names the nearest one and
 //! where it differs, and nothing is asked in its stead unless the cassette is to be extended. Switched on by `[models]
 //! record`, `replay` and `extend`; called by the registry.
@@ -129,6 +130,8 @@ enum Failure {
     SchemaUnsupported {
         message: String,
     },
+    /// No failure of the model: whoever asked had heard enough.
+    Cut,
 }
 
 impl Failure {
@@ -184,6 +187,12 @@ impl Failure {
             Self::Unavailable { message } => ModelError::Unavailable { model, message },
             Self::Failed { message } => ModelError::Failed { model, message },
             Self::SchemaUnsupported { message } => ModelError::SchemaUnsupported { model, message },
+            Self::Cut => ModelError::Failed {
+                model,
+                message: "its recording ends here, since whoever asked did not hear more of it; record it again with \
+                          `record`"
+                    .to_owned(),
+            },
         }
     }
 }

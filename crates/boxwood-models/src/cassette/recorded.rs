@@ -137,6 +137,10 @@ impl Recording {
         if error.is_some() && failure.is_none() {
             return;
         }
+        self.write(failure);
+    }
+
+    fn write(self, failure: Option<Failure>) {
         let traffic = Traffic::Chat {
             request: self.request,
             events: self.events,
@@ -176,5 +180,17 @@ impl Stream for RecordedStream {
             Poll::Ready(None) | Poll::Pending => {}
         }
         event
+    }
+}
+
+impl Drop for RecordedStream {
+    fn drop(&mut self) {
+        let heard = |recording: &Recording| {
+            let mut events = recording.events.iter();
+            events.any(|event| !matches!(event, ChatEvent::PromptProgress { .. }))
+        };
+        if let Some(recording) = self.recording.take().filter(heard) {
+            recording.write(Some(Failure::Cut));
+        }
     }
 }

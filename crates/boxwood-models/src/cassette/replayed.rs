@@ -240,9 +240,14 @@ impl Cassette {
         }
     }
 
-    /// Whether this request of a model was recorded.
+    /// Whether this request of a model was recorded to the end of what was said.
     fn holds(&self, model: &str, asked: &Value) -> bool {
-        self.by_request.contains_key(&key(model, asked))
+        let places = self.by_request.get(&key(model, asked));
+        let is_cut = |place: &usize| {
+            let recording = self.recordings.get(*place);
+            recording.is_some_and(|recording| matches!(recording.reply, Reply::Chat(_, Some(Failure::Cut))))
+        };
+        places.is_some_and(|places| !places.iter().any(is_cut))
     }
 
     /// Which recording is nearest, and where the request differs from it.

@@ -230,6 +230,8 @@ async fn a_null_that_the_model_did_not_mean_is_asked_for_again() {
             },
         )
     });
+    // Of `null` and rows, it finds rows likelier.
+    model.set_support(0.02);
     let app = TestApp::builder().model(model).start().await;
     let file = app.upload("john.txt", b"x").await;
     let fields = json!([
@@ -342,24 +344,25 @@ async fn five_hundred_rows_of_a_files_own_table_come_in_order() {
     );
 }
 
-#[tokio::test]
-async fn rows_of_running_text_are_read_over_all_windows_without_loss_or_doubles() {
-    // Every window gives the rows that stand in the text it was shown.
-    let model = ScriptedModel::saying("{}");
-    model.respond_with(|request: &ChatRequest| {
-        request.response_format.as_ref()?;
-        let boundary = request.shared_prefix.as_ref()?.boundary;
-        let shown = &request.messages.last()?.content[..boundary];
-        let rows: Vec<Value> = shown
-            .lines()
-            .filter_map(|line| line.strip_prefix("Guest ")?.split_once(" sits at "))
+/// The guests in the text that a completion was shown.
+fn guests_shown(request: &ChatRequest) -> Option<Vec<Value>> {
+    let boundary = request.shared_prefix.as_ref()?.boundary;
+    let shown = &request.messages.last()?.content[..boundary];
+    let seats = shown
+        .lines()
+        .filter_map(|line| line.strip_prefix("Guest ")?.split_once(" sits at "));
+    Some(
+        seats
             .map(|(guest, seat)| json!({"guest": guest, "seat": seat}))
-            .collect();
-        Some(Script::SaysJson(json!({"guests": rows})))
-    });
+            .collect(),
+    )
+}
+
+/// Asks for so many guests, and checks that each comes once, in order.
+async fn check_guests(model: ScriptedModel, count: usize) -> TestApp {
     let app = TestApp::builder().model(model).start().await;
     let file = app.upload("seats.txt", b"x").await;
-    let text: String = (0..900)
+    let text: String = (0..count)
         .map(|number| format!("Guest Person{number} sits at {}\n", number % 7))
         .collect();
     let fields = json!([{"key": "guests", "type": "table", "fields": [{"key": "guest"}, {"key": "seat"}]}]);
@@ -367,9 +370,55 @@ async fn rows_of_running_text_are_read_over_all_windows_without_loss_or_doubles(
     assert_eq!(reply.status, 200, "{}", reply.text);
     let rows = reply.body["answer"]["guests"].as_array().unwrap();
     let guests: Vec<&str> = rows.iter().map(|row| row["guest"].as_str().unwrap()).collect();
-    let expected: Vec<String> = (0..900).map(|number| format!("Person{number}")).collect();
+    let expected: Vec<String> = (0..count).map(|number| format!("Person{number}")).collect();
     assert_eq!(guests, expected);
+    app
+}
+
+#[tokio::test]
+async fn rows_of_running_text_are_read_over_all_windows_without_loss_or_doubles() {
+    // Every window gives the rows that stand in the text it was shown.
+    let model = ScriptedModel::saying("{}");
+    model.respond_with(|request: &ChatRequest| {
+        request.response_format.as_ref()?;
+        Some(Script::SaysJson(json!({"guests": guests_shown(request)?})))
+    });
+    let app = check_guests(model, 900).await;
     assert!(app.model.requests().len() > 2, "several windows were read");
+}
+
+#[tokio::test]
+async fn what_comes_after_a_circle_of_rows_is_read_too() {
+    // Shown more than forty guests, the model lists ten and then the tenth without end.
+    let model = ScriptedModel::saying("{}");
+    model.respond_with(|request: &ChatRequest| {
+        request.response_format.as_ref()?;
+        let mut guests = guests_shown(request)?;
+        if guests.len() > 40 {
+            guests.truncate(10);
+            guests.resize(500, guests[9].clone());
+        }
+        Some(Script::SaysJson(json!({"guests": guests})))
+    });
+    let app = check_guests(model, 90).await;
+    assert!(app.model.abandoned() > 0, "no circle is waited for");
+}
+
+#[tokio::test]
+async fn a_circle_is_stopped_told_and_kept_once() {
+    let engineer = json!({"title": "Software Engineer"});
+    let model = filling_in(json!({"jobs": vec![engineer.clone(); 200]}));
+    let app = TestApp::builder().model(model).start().await;
+    let file = app.upload("john.txt", b"x").await;
+    let fields = json!([{"key": "jobs", "type": "table", "fields": [{"key": "title"}]}]);
+    let reply = app.post(PATH, &body(&file, TEXT, fields)).await.body;
+    assert_eq!(reply["answer"], json!({"jobs": [engineer]}), "{reply}");
+    assert_eq!((app.model.requests().len(), app.model.abandoned()), (1, 1));
+    let warnings = reply["boxwood"]["warnings"].to_string();
+    assert!(warnings.contains("repeated itself"), "{reply}");
+    let usage = &reply["boxwood"]["usage"];
+    let written = usage["output_tokens"].as_u64().unwrap();
+    assert!((10..100).contains(&written), "{usage}");
 }
 
 #[tokio::test]
