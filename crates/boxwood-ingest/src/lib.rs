@@ -35,4 +35,4 @@ pub use thumbnail::{THUMBNAIL_VERSION, Thumbnail, ThumbnailFormat, Thumbnails};
 pub use worker::{IngestConfig, Ingestor, ParseReport, WorkerCommand, worker_main};
 
 /// Version of what the parsers produce: kept artifacts of another version are parsed again.
-pub const PARSER_VERSION: u32 = 3;
+pub const PARSER_VERSION: u32 = 4;

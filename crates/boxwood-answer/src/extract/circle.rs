@@ -9,6 +9,8 @@ use serde_json::Value;
 
 /// How often the same must come, one after the other, before it can be a circle.
 const ROUNDS: usize = 4;
+/// The same for entries that say nothing which could stand in a document: flags and nulls.
+const ROUNDS_OF_FLAGS: usize = 16;
 /// Entries of a list that make up one round at most.
 const LONGEST_ROUND: usize = 12;
 /// Bytes of repeated text that can be a circle: rules and dotted lines are shorter.
@@ -91,6 +93,9 @@ fn circle_of(values: &[Value], said: &dyn Fn(&str) -> usize) -> Option<usize> {
 fn times_said(entries: &[Value], said: &dyn Fn(&str) -> usize) -> usize {
     let mut leaves = Vec::new();
     entries.iter().for_each(|entry| push_leaves(entry, &mut leaves));
+    if leaves.is_empty() {
+        return ROUNDS_OF_FLAGS - 1;
+    }
     let times = leaves.iter().map(|leaf| said(leaf)).filter(|times| *times > 0);
     times.min().unwrap_or(0)
 }
@@ -165,6 +170,11 @@ mod tests {
             .map(|number| format!(r#"{{"n":"{number}","a":"x"}},"#))
             .collect();
         assert!(!stops(&format!(r#"{{"rows":[{counted}"#), ""));
+        let flags = r#"{"paid":true},"#.repeat(12);
+        assert!(!stops(
+            &format!(r#"{{"rows":[{flags}"#),
+            "twelve boxes with marks"
+        ));
         let dots = format!("Chapter 1 {} 17", ".".repeat(200));
         assert!(!stops(&format!(r#"{{"line":"{dots}"#), &dots));
     }

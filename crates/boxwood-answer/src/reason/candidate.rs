@@ -243,7 +243,12 @@ async fn by_scores(thinker: &Thinker<'_>, problem: &Problem) -> Result<Tried, An
             form: AnswerForm::Choice(options::turned(choices, *turn)),
             ..problem.clone()
         };
-        model.score_choices(thinker.request(&turned, Method::Scores), &labels)
+        let mut request = thinker.request(&turned, Method::Scores);
+        if *turn > 0 {
+            // It is asked once: a document's prefix is worth more room than this one.
+            request.shared_prefix = None;
+        }
+        model.score_choices(request, &labels)
     });
     let scored = match try_join_all(scored).await {
         Ok(scored) => scored,

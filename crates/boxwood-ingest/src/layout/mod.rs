@@ -4,7 +4,7 @@
 //! the number of glyphs. Used by `pdf` (glyphs) and `ocr` (words); knows nothing of either.
 //!
 //! Steps: glyphs → words (`words.rs`) → segments, pieces of a line without a wide gap (`segments.rs`) → ruled tables
-//! (`grid.rs`) → columns, bands and blocks (`order.rs`, `blocks.rs`) → rows and aligned tables (`rows.rs`) → kinds of lines (`kinds.rs`) →
+//! (`grid.rs`) → columns, bands and blocks (`order.rs`, `blocks.rs`) → rows and aligned tables (`rows.rs`, `staggered.rs`) → kinds of lines (`kinds.rs`) →
 //! [`boxwood_core::DocumentBuilder`] (`emit.rs`).
 
 mod blocks;
@@ -15,6 +15,7 @@ mod kinds;
 mod order;
 mod rows;
 mod segments;
+mod staggered;
 #[cfg(test)]
 mod tests;
 mod words;

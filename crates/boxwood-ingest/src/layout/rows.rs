@@ -8,6 +8,7 @@ use super::grid::Grid;
 use super::kinds::is_list_marker;
 use super::order::Region;
 use super::segments::Segment;
+use super::staggered;
 use super::{Join, LayoutLine, LayoutTable, LayoutWord, LineWord, PageLayout};
 use boxwood_core::LineKind;
 
@@ -270,15 +271,16 @@ fn push_table(
     rows: &[Row],
     columns: &Columns,
 ) {
-    let table = rows.iter().map(|row| {
+    let cells_of = |row: &Row| {
         let mut cells = vec![Vec::new(); columns.spans.len()];
         for &index in &row.segments {
             let segment = &segments[index];
             cells[columns.column_of(segment)].extend_from_slice(&segment.words);
         }
         cells
-    });
-    push_rows(page, words, table);
+    };
+    let table = staggered::joined(words, rows.iter().map(cells_of).collect());
+    push_rows(page, words, table.into_iter());
 }
 
 fn push_grid(page: &mut PageLayout, words: &[LayoutWord], grid: &Grid) {

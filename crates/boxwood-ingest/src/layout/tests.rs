@@ -376,6 +376,55 @@ fn empty_cells_keep_their_place_in_the_text() {
     );
 }
 
+/// Lines in pairs: cells, and four points lower than half way to the next pair, further cells.
+fn lines_in_pairs(pairs: &[([&str; 3], &str)]) -> Vec<Vec<Glyph>> {
+    let mut lines = Vec::new();
+    for (row, (cells, below)) in pairs.iter().enumerate() {
+        let baseline = 100.0 + 24.0 * row as f32;
+        for (left, text) in [40.0, 80.0, 240.0].into_iter().zip(cells) {
+            lines.push(line(left, baseline, 10.0, text));
+        }
+        lines.push(line(320.0, baseline + 11.0, 10.0, below));
+    }
+    lines
+}
+
+#[test]
+fn rows_on_two_lines_are_one_row_each() {
+    let lines = lines_in_pairs(&[
+        (["1", "Fusao Takahashi", "Jump Swimming Club"], "44.01"),
+        (["2", "Mitsunobu Yoshizawa", "Tateishi"], "46.80"),
+        (["3", "Kazuyuki Fukuda", "Ryogoku Kingyo of Town"], "55.77"),
+        (["4", "Jose Penaloza", "Masters"], "1:03.28"),
+    ]);
+    assert_eq!(
+        document_text(arranged(&lines, &[])),
+        "1 | Fusao Takahashi | Jump Swimming Club | 44.01\n2 | Mitsunobu Yoshizawa | Tateishi | 46.80\n\
+         3 | Kazuyuki Fukuda | Ryogoku Kingyo of Town | 55.77\n4 | Jose Penaloza | Masters | 1:03.28\n"
+    );
+}
+
+#[test]
+fn lines_of_a_cell_and_sums_are_no_second_lines() {
+    let words = lines_in_pairs(&[
+        (["1", "Chair", "of oak, which is"], "a hard wood"),
+        (["2", "Table", "of beech, as it is"], "usual here"),
+        (["3", "Lamp", "of glass and with"], "a long cable"),
+    ]);
+    assert!(document_text(arranged(&words, &[])).contains("\n| | a hard wood\n"));
+    let sum = lines_in_rows(
+        [40.0, 80.0, 240.0],
+        (100.0, 14.0),
+        &[
+            ["1", "Chair", "40.00"],
+            ["2", "Table", "90.00"],
+            ["3", "Lamp", "20.00"],
+            ["", "", "150.00"],
+        ],
+    );
+    assert!(document_text(arranged(&sum, &[])).ends_with("\n| | 150.00\n"));
+}
+
 #[test]
 fn what_stands_far_apart_on_a_line_is_not_told_as_one_phrase() {
     let apart = [
