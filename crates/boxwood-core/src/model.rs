@@ -162,7 +162,7 @@ pub struct SharedPrefix {
 /// keys in the schema's order.
 ///
 /// The value ends where it is complete: stop strings do not apply. A reply that ended with [`FinishReason::Length`] is
-/// the beginning of a value. A host may enforce a weaker schema than this one (and give `null` for an optional key), so
+/// the beginning of a value, but for [`ChatRequest::whole_value`]. A host may enforce a weaker schema than this one (and give `null` for an optional key), so
 /// whoever needs every rule to hold validates the reply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JsonSchemaFormat {
@@ -204,6 +204,11 @@ pub struct ChatRequest {
     /// and an answer without a word that ended with [`FinishReason::Length`] is no failure.
     #[serde(default)]
     pub total_limit: bool,
+    /// Whether a model that can is to end a reply that is held to a schema as a whole value when its room runs out: open
+    /// lists are closed, what the schema still demands is filled in as shortly as it allows, and the end is told as
+    /// [`FinishReason::Length`]. Not for whoever tells by missing keys how far a reply came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole_value: bool,
 }
 
 impl ChatRequest {
@@ -230,6 +235,7 @@ impl ChatRequest {
             tool_choice: ToolChoice::Auto,
             parallel_tool_calls: None,
             total_limit: false,
+            whole_value: false,
         }
     }
 }

@@ -29,26 +29,40 @@ pub(crate) enum Next {
 pub(crate) struct Constraint {
     grammar: Box<Grammar>,
     masked: Vec<f32>,
+    /// The limit of a value that is brought to its end when its room runs out.
+    closes_at: Option<usize>,
+    /// Whether that happened.
+    pub closed_early: bool,
     /// Masks that were computed.
     pub masks: usize,
 }
 
 impl Constraint {
-    pub fn new(grammar: Box<Grammar>) -> Self {
+    /// One for a reply of which `closes_at` tokens are the limit, where it is to be a whole value even so.
+    pub fn new(grammar: Box<Grammar>, closes_at: Option<usize>) -> Self {
         Self {
             grammar,
             masked: Vec::new(),
+            closes_at,
+            closed_early: false,
             masks: 0,
         }
     }
 
-    /// Chooses the next token and takes it.
+    /// Chooses the next token, with so many left of the limit, and takes it.
     pub fn choose(
         &mut self,
         sampler: &mut Sampler,
         logits: &[f32],
         model: &LlamaModel,
+        left: usize,
     ) -> Result<Next, GrammarError> {
+        if self
+            .closes_at
+            .is_some_and(|limit| self.grammar.is_to_close(left, limit))
+        {
+            return self.close(sampler, logits);
+        }
         let Some(proposed) = sampler.propose(logits) else {
             return Ok(Next::NoToken);
         };
@@ -63,6 +77,28 @@ impl Constraint {
                 Some(token) => token,
                 None => return Ok(Next::NoToken),
             },
+        };
+        self.grammar.push(chosen)?;
+        Ok(sampler.take(chosen, logits).map_or(Next::NoToken, Next::Token))
+    }
+
+    /// Takes the likeliest of the tokens that lead to the value's end the soonest.
+    fn close(&mut self, sampler: &mut Sampler, logits: &[f32]) -> Result<Next, GrammarError> {
+        if self.grammar.may_end()? {
+            return Ok(Next::End);
+        }
+        self.closed_early = true;
+        self.masks += 1;
+        self.masked.clear();
+        self.masked.resize(logits.len(), f32::NEG_INFINITY);
+        for token in self.grammar.closing()? {
+            let place = usize::try_from(token).unwrap_or(usize::MAX);
+            if let (Some(masked), Some(logit)) = (self.masked.get_mut(place), logits.get(place)) {
+                *masked = *logit;
+            }
+        }
+        let Some(chosen) = sampler.propose(&self.masked) else {
+            return Ok(Next::NoToken);
         };
         self.grammar.push(chosen)?;
         Ok(sampler.take(chosen, logits).map_or(Next::NoToken, Next::Token))

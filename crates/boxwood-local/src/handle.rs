@@ -290,6 +290,7 @@ impl ChatModel for LocalModel {
             request.stop.clone(),
         );
         let grammar = self.grammar(&request).await?;
+        let whole_value = request.whole_value;
         let channels = self.channels(&request).await?;
         let prompt = self.prompt(request).await?;
         self.check_length(&prompt, max_output_tokens as usize)?;
@@ -303,6 +304,7 @@ impl ChatModel for LocalModel {
                 // A value ends where it is complete: a stop string would cut it.
                 stop: if grammar.is_none() { stop } else { Vec::new() },
                 grammar,
+                whole_value,
                 channels,
             },
             queued_at,

@@ -49,6 +49,8 @@ pub(crate) enum Task {
         stop: Vec<String>,
         /// What the answer must look like; taken by whoever works on the request.
         grammar: Option<Box<Grammar>>,
+        /// Whether that is to be a whole value also where its room runs out.
+        whole_value: bool,
         /// Where the model thinks by itself; taken by whoever works on the request.
         channels: Option<Box<Channels>>,
     },

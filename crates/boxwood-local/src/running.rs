@@ -82,7 +82,7 @@ impl Answer {
                 .take(first.0, logits)
                 .map_or(Next::NoToken, Next::Token));
         }
-        let next = constraint.choose(&mut self.sampler, logits, model)?;
+        let next = constraint.choose(&mut self.sampler, logits, model, left)?;
         if let Next::Token(sampled) = next {
             self.pending.push(LlamaToken::new(sampled.token));
             self.pending
@@ -119,6 +119,14 @@ impl Answer {
         )
     }
 
+    /// Why an answer that its model or its schema ended is over.
+    fn own_end(&self) -> FinishReason {
+        match &self.constraint {
+            Some(constraint) if constraint.closed_early => FinishReason::Length,
+            _ => FinishReason::Stop,
+        }
+    }
+
     /// Whether everything was shown and nothing can follow.
     fn is_whole(&self) -> bool {
         let is_whole = self.constraint.as_ref().is_some_and(Constraint::is_whole);
@@ -149,6 +157,8 @@ impl Running {
                 sampling,
                 stop,
                 grammar,
+                whole_value,
+                max_output_tokens,
                 channels,
                 ..
             } => Some(Answer {
@@ -156,7 +166,10 @@ impl Running {
                 assembler: TextAssembler::new(stop),
                 channels: channels.take(),
                 thoughts: TextAssembler::new(&[]),
-                constraint: grammar.take().map(Constraint::new),
+                constraint: grammar.take().map(|grammar| {
+                    let closes_at = whole_value.then_some(*max_output_tokens as usize);
+                    Constraint::new(grammar, closes_at)
+                }),
                 pending: Vec::new(),
                 tokens: 0,
                 first_token_after: Duration::ZERO,
@@ -243,7 +256,8 @@ impl Running {
         match next {
             Next::Token(sampled) => self.show(model, LlamaToken::new(sampled.token), sampled.log_prob),
             Next::End => {
-                self.end(FinishReason::Stop);
+                let finish = answer.own_end();
+                self.end(finish);
                 Progress::Ended
             }
             Next::NoToken => Progress::NoToken,
@@ -296,8 +310,9 @@ impl Running {
             },
         }
         self.phase = Phase::Answer;
-        if self.answer.as_ref().is_some_and(Answer::is_whole) {
-            self.end(FinishReason::Stop);
+        if let Some(answer) = self.answer.as_ref().filter(|answer| answer.is_whole()) {
+            let finish = answer.own_end();
+            self.end(finish);
             return Progress::Ended;
         }
         if self.tokens() >= self.job.output_reserve() {

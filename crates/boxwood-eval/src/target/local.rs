@@ -180,11 +180,17 @@ impl LocalTarget {
             name: "value".to_owned(),
             schema,
         });
+        // As a client of the OpenAI-compatible API has it.
+        request.whole_value = true;
         let raw = complete(&model, request, cancel, &NoProgress)
             .await
             .map_err(failure)?;
         Ok(Prediction {
-            answer: serde_json::from_str(&raw.text).unwrap_or(Value::String(raw.text)),
+            answer: match serde_json::from_str(&raw.text) {
+                // A text as an answer is JSON: that of a text too.
+                Ok(Value::String(_)) | Err(_) => Value::String(raw.text),
+                Ok(value) => value,
+            },
             model: Some(raw.model.model.identity().name.clone()),
             usage: Some(token_use(&raw.usage)),
             ..Prediction::default()

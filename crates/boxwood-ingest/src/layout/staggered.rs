@@ -68,20 +68,20 @@ fn begin_of_second_lines(words: &[LayoutWord], rows: &[Cells]) -> Option<usize> 
             _ => {}
         }
     }
-    let most = |holds: &dyn Fn(&(&Cells, &Cells)) -> bool| {
-        pairs.iter().filter(|pair| holds(pair)).count() * 3 >= pairs.len() * 2
-    };
     let alternates = pairs.len() >= LEAST_PAIRS && pairs.len() * 8 >= rows.len() * 3;
-    let states_numbers = most(&|(_, second)| {
-        let cell = second.iter().find(|cell| !cell.is_empty());
-        cell.is_some_and(|cell| cell.iter().any(|word| has_digit(&words[*word].text)))
-    });
+    // The names of columns go on below as they like.
+    let has_digit = |cell: &Vec<usize>| {
+        let mut texts = cell.iter().map(|&word| words[word].text.chars());
+        texts.any(|mut text| text.any(|c| c.is_ascii_digit()))
+    };
+    pairs.retain(|(first, _)| first.iter().any(has_digit));
+    let most = |holds: &dyn Fn(&(&Cells, &Cells)) -> bool| {
+        !pairs.is_empty() && pairs.iter().filter(|pair| holds(pair)).count() * 3 >= pairs.len() * 2
+    };
+    let states_numbers =
+        most(&|(_, second)| second.iter().find(|cell| !cell.is_empty()).is_some_and(has_digit));
     let stands_apart = most(&|(first, second)| !continues(words, first, second));
     (alternates && states_numbers && stands_apart).then_some(begin)
-}
-
-fn has_digit(text: &str) -> bool {
-    text.chars().any(|c| c.is_ascii_digit())
 }
 
 /// Whether the second line goes on with a cell of the first, below its beginning.

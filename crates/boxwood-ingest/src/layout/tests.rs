@@ -376,15 +376,15 @@ fn empty_cells_keep_their_place_in_the_text() {
     );
 }
 
-/// Lines in pairs: cells, and four points lower than half way to the next pair, further cells.
-fn lines_in_pairs(pairs: &[([&str; 3], &str)]) -> Vec<Vec<Glyph>> {
+/// Lines in pairs: three cells, and a little below two further ones.
+fn lines_in_pairs(pairs: &[([&str; 3], [&str; 2])]) -> Vec<Vec<Glyph>> {
     let mut lines = Vec::new();
     for (row, (cells, below)) in pairs.iter().enumerate() {
         let baseline = 100.0 + 24.0 * row as f32;
-        for (left, text) in [40.0, 80.0, 240.0].into_iter().zip(cells) {
-            lines.push(line(left, baseline, 10.0, text));
-        }
-        lines.push(line(320.0, baseline + 11.0, 10.0, below));
+        let above = [40.0, 80.0, 240.0].into_iter().zip(cells);
+        lines.extend(above.map(|(left, text)| line(left, baseline, 10.0, text)));
+        let below = [320.0, 380.0].into_iter().zip(below);
+        lines.extend(below.map(|(left, text)| line(left, baseline + 11.0, 10.0, text)));
     }
     lines
 }
@@ -392,37 +392,55 @@ fn lines_in_pairs(pairs: &[([&str; 3], &str)]) -> Vec<Vec<Glyph>> {
 #[test]
 fn rows_on_two_lines_are_one_row_each() {
     let lines = lines_in_pairs(&[
-        (["1", "Fusao Takahashi", "Jump Swimming Club"], "44.01"),
-        (["2", "Mitsunobu Yoshizawa", "Tateishi"], "46.80"),
-        (["3", "Kazuyuki Fukuda", "Ryogoku Kingyo of Town"], "55.77"),
-        (["4", "Jose Penaloza", "Masters"], "1:03.28"),
+        (
+            ["1", "Fusao Takahashi", "Jump Swimming Club of T."],
+            ["44.01", "1.02"],
+        ),
+        (["2", "Mitsunobu Yoshizawa", "Tateishi"], ["46.80", "1.02"]),
+        (
+            ["3", "Kazuyuki Fukuda", "Ryogoku Kingyo of Town"],
+            ["55.77", "1.23"],
+        ),
+        (["4", "Jose Penaloza", "Masters"], ["1:03.28", "1.38"]),
     ]);
     assert_eq!(
         document_text(arranged(&lines, &[])),
-        "1 | Fusao Takahashi | Jump Swimming Club | 44.01\n2 | Mitsunobu Yoshizawa | Tateishi | 46.80\n\
-         3 | Kazuyuki Fukuda | Ryogoku Kingyo of Town | 55.77\n4 | Jose Penaloza | Masters | 1:03.28\n"
+        "1 | Fusao Takahashi | Jump Swimming Club of T. | 44.01 | 1.02\n\
+         2 | Mitsunobu Yoshizawa | Tateishi | 46.80 | 1.02\n\
+         3 | Kazuyuki Fukuda | Ryogoku Kingyo of Town | 55.77 | 1.23\n\
+         4 | Jose Penaloza | Masters | 1:03.28 | 1.38\n"
+    );
+    let headed = lines_in_pairs(&[
+        (["Rank", "Name", "Team"], ["50m", "(R.T.)"]),
+        (["1", "Kazuo Yasuike", "Oiso"], ["1:29.46", "-----"]),
+    ]);
+    assert_eq!(
+        document_text(arranged(&headed, &[])),
+        "Rank | Name | Team | 50m | (R.T.)\n1 | Kazuo Yasuike | Oiso | 1:29.46 | -----\n"
     );
 }
 
 #[test]
 fn lines_of_a_cell_and_sums_are_no_second_lines() {
     let words = lines_in_pairs(&[
-        (["1", "Chair", "of oak, which is"], "a hard wood"),
-        (["2", "Table", "of beech, as it is"], "usual here"),
-        (["3", "Lamp", "of glass and with"], "a long cable"),
+        (["1", "Chair", "of oak"], ["a hard", "wood"]),
+        (["2", "Table", "of beech"], ["as is", "usual"]),
+        (["3", "Lamp", "of glass"], ["with", "cable"]),
     ]);
-    assert!(document_text(arranged(&words, &[])).contains("\n| | a hard wood\n"));
+    let text = document_text(arranged(&words, &[]));
+    assert!(text.contains("\n| | | a hard | wood\n"), "{text}");
     let sum = lines_in_rows(
-        [40.0, 80.0, 240.0],
+        [40.0, 80.0, 240.0, 300.0],
         (100.0, 14.0),
         &[
-            ["1", "Chair", "40.00"],
-            ["2", "Table", "90.00"],
-            ["3", "Lamp", "20.00"],
-            ["", "", "150.00"],
+            ["1", "Chair", "2", "40.00"],
+            ["2", "Table", "1", "90.00"],
+            ["3", "Lamp", "4", "20.00"],
+            ["", "", "7", "150.00"],
         ],
     );
-    assert!(document_text(arranged(&sum, &[])).ends_with("\n| | 150.00\n"));
+    let text = document_text(arranged(&sum, &[]));
+    assert!(text.ends_with("\n| | 7 | 150.00\n"), "{text}");
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! is a run that no document holds: the same few characters again and again, or a number longer than any. The caller
 //! then lets the value end. Called by [`super::Grammar`] for every token.
 
+use super::place::{Place, Scanner, is_of_number};
+
 /// A phrase of at most so many bytes is looked for.
 const LONGEST_PHRASE: usize = 64;
 /// A run is a circle from so many bytes on, and from so many rounds.
@@ -11,14 +13,6 @@ const SHORTEST_RUN: usize = 160;
 const FEWEST_ROUNDS: usize = 6;
 /// Digits of the longest number that means something.
 const LONGEST_NUMBER: usize = 40;
-
-/// Where in the JSON the reply is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Between,
-    Text { after_backslash: bool },
-    Number,
-}
 
 /// What would end the circle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +36,8 @@ impl WayOut {
 /// The value that is being written, as far as it matters here.
 #[derive(Debug)]
 pub(super) struct Circles {
-    place: Place,
+    /// Where the reply is.
+    pub scanner: Scanner,
     /// The string or number so far.
     value: Vec<u8>,
 }
@@ -50,7 +45,7 @@ pub(super) struct Circles {
 impl Circles {
     pub fn new() -> Self {
         Self {
-            place: Place::Between,
+            scanner: Scanner::new(),
             value: Vec::new(),
         }
     }
@@ -58,39 +53,17 @@ impl Circles {
     /// Takes the bytes of a token.
     pub fn push(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.place = self.after(*byte);
-            match self.place {
+            self.scanner.push(*byte);
+            match self.scanner.place {
                 Place::Between => self.value.clear(),
                 Place::Text { .. } | Place::Number => self.value.push(*byte),
             }
         }
     }
 
-    fn after(&self, byte: u8) -> Place {
-        match self.place {
-            Place::Text {
-                after_backslash: true,
-            } => Place::Text {
-                after_backslash: false,
-            },
-            Place::Text { .. } if byte == b'"' => Place::Between,
-            Place::Text { .. } => Place::Text {
-                after_backslash: byte == b'\\',
-            },
-            Place::Number if is_of_number(byte) => Place::Number,
-            Place::Between | Place::Number => match byte {
-                b'"' => Place::Text {
-                    after_backslash: false,
-                },
-                b'-' | b'0'..=b'9' => Place::Number,
-                _ => Place::Between,
-            },
-        }
-    }
-
     /// How to get out, when the reply goes round in circles.
     pub fn way_out(&self) -> Option<WayOut> {
-        match self.place {
+        match self.scanner.place {
             Place::Text {
                 after_backslash: false,
             } if goes_round(&self.value) => Some(WayOut::EndOfText),
@@ -98,10 +71,6 @@ impl Circles {
             _ => None,
         }
     }
-}
-
-fn is_of_number(byte: u8) -> bool {
-    byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E')
 }
 
 /// Whether the text ends with a phrase that was said over and over.

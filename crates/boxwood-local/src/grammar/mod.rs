@@ -6,11 +6,14 @@
 //!
 //! * [`GrammarTable`]: the vocabulary as the grammars need it, and schemas compiled against it
 //! * [`Grammar`]: where one reply stands in its schema
-//! * `schema`: a schema as the compiler takes it; `circles`: a model that repeats itself
+//! * `schema`: a schema as the compiler takes it; `circles`: a model that repeats itself; `closing`: a value whose room
+//!   runs out
 //!
 //! Used by `handle` (compiles) and `constrained` (chooses tokens), by tests and by `examples/schema_*.rs`.
 
 mod circles;
+mod closing;
+mod place;
 mod schema;
 
 use circles::{Circles, WayOut};
@@ -263,6 +266,27 @@ impl Grammar {
             return Vec::new();
         }
         self.matcher.compute_ff_tokens().into_iter().map(signed).collect()
+    }
+
+    /// Whether the value is to be brought to its end, with so many tokens left of its limit.
+    pub(crate) fn is_to_close(&self, left: usize, limit: usize) -> bool {
+        closing::begins(&self.circles.scanner, left, limit)
+    }
+
+    /// The allowed tokens that lead to the value's end the soonest.
+    ///
+    /// # Errors
+    /// [`GrammarError::Failed`].
+    pub(crate) fn closing(&mut self) -> Result<Vec<i32>, GrammarError> {
+        let mask = self.mask()?;
+        let rank = |token: i32| {
+            let bytes = u32::try_from(token).map_or(&[][..], |token| self.vocabulary.trie.token(token));
+            closing::rank(&self.circles.scanner, bytes)
+        };
+        let ranked: Vec<(closing::Rank, i32)> = mask.tokens().map(|token| (rank(token), token)).collect();
+        let best = ranked.iter().map(|(rank, _)| *rank).min();
+        let nearest = ranked.into_iter().filter(|(rank, _)| Some(*rank) == best);
+        Ok(nearest.map(|(_, token)| token).collect())
     }
 
     /// What would lead out of a circle, when the reply goes round in one.

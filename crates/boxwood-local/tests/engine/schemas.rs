@@ -108,6 +108,40 @@ async fn drawn_answers_keep_to_the_schema_too() {
 }
 
 #[tokio::test]
+async fn a_value_whose_room_runs_out_is_whole_where_that_is_wanted() {
+    let model = start(config());
+    let row = json!({"type": "object", "properties": {"number": {"type": "integer"}, "word": {"type": "string"}},
+        "required": ["number", "word"], "additionalProperties": false});
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "counted": {"type": "string"},
+            "rows": {"type": "array", "items": row, "minItems": 2},
+            "done": {"enum": ["entirely", "in part"]},
+        },
+        "required": ["counted", "rows", "done"],
+        "additionalProperties": false,
+    });
+    let mut request = with_schema(user("Count from 1 to 500, in one text.", 240), schema);
+    let broken = complete(&model, request.clone()).await.unwrap();
+    assert_eq!(broken.finish, FinishReason::Length, "{broken:?}");
+    assert!(serde_json::from_str::<Value>(&broken.text).is_err(), "{broken:?}");
+    request.whole_value = true;
+    let whole = complete(&model, request).await.unwrap();
+    assert_eq!(whole.finish, FinishReason::Length, "{whole:?}");
+    let value: Value = serde_json::from_str(&whole.text).unwrap_or_else(|error| panic!("{error}: {whole:?}"));
+    assert_eq!(
+        value["rows"].as_array().unwrap().len(),
+        2,
+        "no more than demanded"
+    );
+    assert!(value["done"].is_string(), "{value}");
+    assert!(whole.usage.output_tokens < 240, "{whole:?}");
+    let counted = value["counted"].as_str().unwrap();
+    assert!(broken.text.contains(counted), "the beginning is the model's own");
+}
+
+#[tokio::test]
 async fn values_that_are_no_objects_end_where_the_model_ends_them() {
     let model = start(config());
     let check = async |schema: Value, fits: fn(&Value) -> bool| {

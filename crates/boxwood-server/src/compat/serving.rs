@@ -141,6 +141,8 @@ impl Serving {
             _ => wanted.tools,
         };
         let request = ChatRequest {
+            // Half of a tool's arguments is better no arguments.
+            whole_value: tools.is_empty(),
             sampling: wanted.sampling,
             stop: wanted.stop,
             shared_prefix,
