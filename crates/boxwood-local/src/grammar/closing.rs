@@ -13,6 +13,9 @@ const TOKENS_OF_EACH: usize = 6;
 /// Of a limit, at most this part is kept for closing.
 const LARGEST_PART: usize = 4;
 
+/// Rank of a token that leaves a string open.
+pub(super) const IN_TEXT: Rank = 7;
+
 /// How far a token leads away from the end; the least is the best.
 pub(super) type Rank = u8;
 
@@ -26,12 +29,16 @@ pub(super) fn rank(scanner: &Scanner, bytes: &[u8]) -> Rank {
     let Some(first) = bytes.first() else {
         return Rank::MAX;
     };
-    let goes_on = bytes.iter().any(|byte| matches!(byte, b',' | b':'));
+    let goes_on = bytes.contains(&b',');
     match scanner.place {
+        // A quotation mark would be a part of the text.
+        Place::Text {
+            after_backslash: true,
+        } => IN_TEXT,
         Place::Text { .. } => match (first, goes_on) {
             (b'"', false) => 0,
             (b'"', true) => 1,
-            _ => 2,
+            _ => IN_TEXT,
         },
         Place::Number => match (first, goes_on) {
             (b'}' | b']', false) => 0,
@@ -77,7 +84,9 @@ mod tests {
         assert!(ranks("{\"a\":[", &values).is_sorted_by(|a, b| a < b));
         assert!(ranks("{\"a\":1", &["}", ",", "0"]).is_sorted_by(|a, b| a < b));
         // A bracket in a string closes nothing.
-        assert_eq!(ranks("{\"a\":\"b", &["}", "]", "c"]), [2, 2, 2]);
+        assert_eq!(ranks("{\"a\":\"b", &["}", "]", "c"]), [IN_TEXT; 3]);
+        assert_eq!(ranks("{\"a\":\"b\\", &["\"", "n"]), [IN_TEXT; 2]);
+        assert!(ranks("{\"a\"", &[":\"\"", ":\"\","]).is_sorted_by(|a, b| a < b));
     }
 
     #[test]

@@ -286,7 +286,33 @@ impl Grammar {
         let ranked: Vec<(closing::Rank, i32)> = mask.tokens().map(|token| (rank(token), token)).collect();
         let best = ranked.iter().map(|(rank, _)| *rank).min();
         let nearest = ranked.into_iter().filter(|(rank, _)| Some(*rank) == best);
-        Ok(nearest.map(|(_, token)| token).collect())
+        let nearest: Vec<i32> = nearest.map(|(_, token)| token).collect();
+        if best == Some(closing::IN_TEXT) {
+            let last = self.last_of_text(&nearest)?;
+            if !last.is_empty() {
+                return Ok(last);
+            }
+        }
+        Ok(nearest)
+    }
+
+    /// Those of some tokens, of one byte, after which the string may end: what a pattern still demands.
+    fn last_of_text(&mut self, tokens: &[i32]) -> Result<Vec<i32>, GrammarError> {
+        let Some(quote) = self.vocabulary.trie.token_id(b"\"") else {
+            return Ok(Vec::new());
+        };
+        let mut last = Vec::new();
+        for token in tokens {
+            let Ok(id) = u32::try_from(*token) else {
+                continue;
+            };
+            // A mark after a backslash ends nothing.
+            let is_single = matches!(self.vocabulary.trie.token(id), [byte] if *byte != b'\\');
+            if is_single && self.matcher.validate_tokens(&[id, quote]).map_err(failed)? == 2 {
+                last.push(*token);
+            }
+        }
+        Ok(last)
     }
 
     /// What would lead out of a circle, when the reply goes round in one.

@@ -117,9 +117,10 @@ async fn a_value_whose_room_runs_out_is_whole_where_that_is_wanted() {
         "properties": {
             "counted": {"type": "string"},
             "rows": {"type": "array", "items": row, "minItems": 2},
+            "code": {"type": "string", "pattern": "[a-z]{1,2}"},
             "done": {"enum": ["entirely", "in part"]},
         },
-        "required": ["counted", "rows", "done"],
+        "required": ["counted", "rows", "code", "done"],
         "additionalProperties": false,
     });
     let mut request = with_schema(user("Count from 1 to 500, in one text.", 240), schema);
