@@ -162,8 +162,8 @@ pub struct SharedPrefix {
 /// keys in the schema's order.
 ///
 /// The value ends where it is complete: stop strings do not apply. A reply that ended with [`FinishReason::Length`] is
-/// the beginning of a value, but for [`ChatRequest::whole_value`]. A host may enforce a weaker schema than this one (and give `null` for an optional key), so
-/// whoever needs every rule to hold validates the reply.
+/// the beginning of a value, but for [`ChatRequest::whole_value`]. A host may enforce a weaker schema than this one (and
+/// give `null` for an optional key), so whoever needs every rule to hold validates the reply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JsonSchemaFormat {
     /// A name for the host: letters, digits, `_` and `-`, at most 64.

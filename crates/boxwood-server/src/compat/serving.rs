@@ -140,14 +140,15 @@ impl Serving {
             ToolChoice::None => Vec::new(),
             _ => wanted.tools,
         };
+        let response_format = wanted.format.as_schema();
         let request = ChatRequest {
-            // Half of a tool's arguments is better no arguments.
-            whole_value: tools.is_empty(),
+            // Arguments of a tool that were cut short are better told as such than filled in.
+            whole_value: response_format.is_some() && tools.is_empty(),
             sampling: wanted.sampling,
             stop: wanted.stop,
             shared_prefix,
             effort,
-            response_format: wanted.format.as_schema(),
+            response_format,
             tools,
             tool_choice: wanted.tool_choice,
             parallel_tool_calls: wanted.parallel_tool_calls,

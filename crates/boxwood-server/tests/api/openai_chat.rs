@@ -430,14 +430,19 @@ async fn structured_replies_are_asked_for() {
     let app = TestApp::start().await;
     app.model.next(Script::SaysJson(json!({"direction": "east"})));
     let schema = json!({"type": "object", "properties": {"direction": {"type": "string"}}, "required": ["direction"], "additionalProperties": false});
-    let format = json!({"response_format": {"type": "json_schema", "json_schema": {"name": "sun", "strict": true, "schema": schema}}});
-    let reply = app.post(CHAT, &body(O4, format)).await;
+    let mut format = json!({"response_format": {"type": "json_schema", "json_schema": {"name": "sun", "strict": true, "schema": schema}}});
+    let reply = app.post(CHAT, &body(O4, format.clone())).await;
     assert_eq!(
         reply.body["choices"][0]["message"]["content"],
         "{\"direction\":\"east\"}"
     );
-    let asked = app.model.requests().pop().unwrap().response_format.unwrap();
+    let request = app.model.requests().pop().unwrap();
+    let asked = request.response_format.unwrap();
     assert_eq!((asked.name.as_str(), asked.schema), ("sun", schema));
+    assert!(request.whole_value, "a whole value, whatever its room");
+    format["tools"] = json!([weather()]);
+    app.post(CHAT, &body(O4, format)).await;
+    assert!(!app.model.requests().pop().unwrap().whole_value);
 }
 
 #[tokio::test]
