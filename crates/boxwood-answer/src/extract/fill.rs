@@ -12,10 +12,11 @@ use super::freeform;
 use super::ground::{Grounds, Region};
 use super::json::{self, Parsed};
 use super::leaf::Looking;
+use super::partial::parted;
 use super::read::{Reading, ReadingOf};
 use super::schema::{Strictness, instruction, object_schema};
 use super::shortlist::shortened;
-use super::split::{Part, Task};
+use super::split::{Part, Task, merge};
 use crate::agent::Language;
 use crate::answer::ModelUse;
 use crate::error::AnswerError;
@@ -226,6 +227,13 @@ impl<'a> Filling<'a> {
             let region = self.region(shown);
             let request = self.request(&specs, self.sources, shown, strictness, limit);
             let (raw, parsed) = self.ask(request, &region).await?;
+            if let ([part], false) = (&task.parts[..], parsed.complete)
+                && let Some(reading) = self
+                    .rest_of_struct(part, (&raw, &parsed), shown, strictness)
+                    .await?
+            {
+                return Ok(vec![reading]);
+            }
             let mut readings = self.read(&specs, &raw, &parsed, &region);
             let is_missing = |spec: &FieldSpec| {
                 let node = parsed.node.as_ref().and_then(|node| node.member(&spec.key));
@@ -255,6 +263,28 @@ impl<'a> Filling<'a> {
             }
             Ok(readings)
         })
+    }
+
+    /// A struct of which a completion gave only the beginning, with what is asked for again; `None` for what is none, and
+    /// where nothing came of it.
+    async fn rest_of_struct(
+        &self,
+        part: &Part,
+        (raw, parsed): (&Raw, &Parsed),
+        shown: &Shown,
+        strictness: Strictness,
+    ) -> Result<Option<Reading>, AnswerError> {
+        let node = parsed.node.as_ref().and_then(|node| node.member(&part.spec.key));
+        let (Some(came), Some(rest)) = parted(&part.spec, node) else {
+            return Ok(None);
+        };
+        let came = self.read(&[came], raw, parsed, &self.region(shown));
+        let rest = Part { field: 0, spec: rest };
+        let asked = self.attempt(vec![rest], shown, strictness).await?;
+        let valid = came.iter().chain(&asked).all(|reading| reading.valid);
+        let found = came.into_iter().chain(asked).map(|reading| (0, reading.finding));
+        let merged = merge(std::slice::from_ref(&part.spec), found.collect()).pop();
+        Ok(merged.map(|(_, finding)| Reading { finding, valid }))
     }
 
     /// The request for fields over some of the sources.

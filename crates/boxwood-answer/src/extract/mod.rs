@@ -22,6 +22,7 @@ mod ground;
 mod json;
 mod leaf;
 pub(crate) mod numbers;
+mod partial;
 mod plan;
 mod read;
 mod rows;

@@ -134,3 +134,34 @@ async fn bad_extractions_are_refused_with_the_fields_path() {
         "items[0].id",
     );
 }
+
+#[tokio::test]
+async fn what_comes_behind_a_circle_in_an_object_is_asked_for() {
+    let model = ScriptedModel::saying("{}");
+    model.respond_with(|request: &ChatRequest| {
+        let schema = request.response_format.as_ref()?.schema.to_string();
+        let person = match (schema.contains("emails"), schema.contains("fullName")) {
+            (true, _) => {
+                json!({"contact": {"emails": vec!["null"; 200], "phone": "wrong"}, "fullName": "wrong"})
+            }
+            (false, _) => json!({"contact": {"phone": "555"}, "fullName": "John Doe"}),
+        };
+        Some(Script::SaysJson(json!({"person": person})))
+    });
+    let app = TestApp::builder().model(model).start().await;
+    let file = app.upload("john.txt", b"x").await;
+    let text = json!({"type": "string"});
+    let contact =
+        json!({"type": "object", "properties": {"emails": {"type": "array", "items": text}, "phone": text}});
+    let person = json!({"type": "object", "properties": {"contact": contact, "fullName": text}});
+    let schema = json!({"type": "object", "properties": {"person": person}}).to_string();
+    let body = json!({
+        "prompt": schema,
+        "items": [{"id": file, "type": "file", "content": "John Doe, call 555."}],
+    });
+    let reply = app.post("/2.0/ai/extract", &body).await.body;
+    let answer: Value = serde_json::from_str(reply["answer"].as_str().unwrap()).unwrap();
+    let found = json!({"person": {"contact": {"emails": null, "phone": "555"}, "fullName": "John Doe"}});
+    assert_eq!(answer, found, "{reply}");
+    assert_eq!((app.model.requests().len(), app.model.abandoned()), (2, 1));
+}
