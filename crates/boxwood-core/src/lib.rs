@@ -20,6 +20,7 @@ pub mod ids;
 pub mod metering;
 pub mod model;
 pub mod principal;
+pub mod repetition;
 pub mod studio;
 pub mod tools;
 

@@ -89,14 +89,10 @@ impl Constraint {
         }
         self.closed_early = true;
         self.masks += 1;
-        self.masked.clear();
-        self.masked.resize(logits.len(), f32::NEG_INFINITY);
-        for token in self.grammar.closing()? {
-            let place = usize::try_from(token).unwrap_or(usize::MAX);
-            if let (Some(masked), Some(logit)) = (self.masked.get_mut(place), logits.get(place)) {
-                *masked = *logit;
-            }
-        }
+        let nearest = self.grammar.closing()?;
+        set_masked(&mut self.masked, logits, |token| {
+            nearest.binary_search(&token).is_ok()
+        });
         let Some(chosen) = sampler.propose(&self.masked) else {
             return Ok(Next::NoToken);
         };
@@ -122,7 +118,7 @@ impl Constraint {
     /// The likeliest allowed token.
     fn among_allowed(&mut self, sampler: &mut Sampler, logits: &[f32]) -> Result<Option<i32>, GrammarError> {
         let mask = self.mask()?;
-        self.set_masked(logits, |token| mask.allows(token));
+        set_masked(&mut self.masked, logits, |token| mask.allows(token));
         Ok(sampler.propose(&self.masked))
     }
 
@@ -135,12 +131,9 @@ impl Constraint {
         let Some(leads_out) = self.grammar.way_out() else {
             return Ok(None);
         };
-        let masked = logits.iter().zip(0..).map(|(logit, token)| {
-            let fits = mask.allows(token) && leads_out(token);
-            if fits { *logit } else { f32::NEG_INFINITY }
+        set_masked(&mut self.masked, logits, |token| {
+            mask.allows(token) && leads_out(token)
         });
-        self.masked.clear();
-        self.masked.extend(masked);
         Ok(sampler.propose(&self.masked))
     }
 
@@ -148,11 +141,11 @@ impl Constraint {
         self.masks += 1;
         self.grammar.mask()
     }
+}
 
-    fn set_masked(&mut self, logits: &[f32], allows: impl Fn(i32) -> bool) {
-        self.masked.clear();
-        let masked = logits.iter().zip(0..);
-        self.masked
-            .extend(masked.map(|(logit, token)| if allows(token) { *logit } else { f32::NEG_INFINITY }));
-    }
+/// The logits, but for those of tokens that may not come.
+fn set_masked(masked: &mut Vec<f32>, logits: &[f32], allows: impl Fn(i32) -> bool) {
+    masked.clear();
+    let logits = logits.iter().zip(0..);
+    masked.extend(logits.map(|(logit, token)| if allows(token) { *logit } else { f32::NEG_INFINITY }));
 }

@@ -5,6 +5,7 @@
 //! written, and once more when it ended.
 
 use super::json::{Node, NodeValue, Parsed, so_far};
+use boxwood_core::repetition::phrase_at_end;
 use serde_json::Value;
 
 /// How often the same must come, one after the other, before it can be a circle.
@@ -113,19 +114,11 @@ fn push_leaves(value: &Value, leaves: &mut Vec<String>) {
 /// Whether the string that is being written repeats itself, which no document does.
 fn text_goes_round(text: &str, said: &dyn Fn(&str) -> usize) -> bool {
     let string = &text[text.rfind('"').map_or(0, |quote| quote + 1)..];
-    let bytes = string.as_bytes();
-    if bytes.len() < LEAST_TEXT {
-        return false;
-    }
-    let longest = LONGEST_TEXT.min(bytes.len() / ROUNDS);
-    let Some(round) = (1..=longest).find(|round| {
-        let length = LEAST_TEXT.max(round * ROUNDS);
-        let tail = &bytes[bytes.len() - length..];
-        tail[*round..] == tail[..length - round]
-    }) else {
+    let run = |round: usize| LEAST_TEXT.max(round * ROUNDS);
+    let Some(round) = phrase_at_end(string.as_bytes(), LONGEST_TEXT, run) else {
         return false;
     };
-    let mut start = bytes.len() - LEAST_TEXT.max(round * ROUNDS);
+    let mut start = string.len() - run(round);
     while !string.is_char_boundary(start) {
         start += 1;
     }

@@ -57,18 +57,20 @@ struct Start {
 }
 
 impl Start {
+    /// What comes after it, source by source.
+    fn behind(self, sources: &[Source]) -> impl Iterator<Item = (usize, &Source, Span)> {
+        let sources = sources.iter().enumerate().skip(self.source);
+        sources.map(move |(index, source)| {
+            let start = if index == self.source { self.at } else { 0 };
+            (index, source, Span::new(start, source.document.text.len() as u32))
+        })
+    }
+
     /// Whether enough text comes after it to look for rows there.
     fn is_early(self, sources: &[Source]) -> bool {
-        let behind = sources
-            .iter()
-            .enumerate()
-            .skip(self.source)
-            .map(|(index, source)| {
-                let start = if index == self.source { self.at } else { 0 };
-                let end = source.document.text.len() as u32;
-                estimate_tokens(Span::new(start, end).text(&source.document))
-            });
-        behind.sum::<u32>() >= 2 * LEAST_TOKENS
+        let behind = self.behind(sources);
+        let tokens = behind.map(|(_, source, span)| estimate_tokens(span.text(&source.document)));
+        tokens.sum::<u32>() >= 2 * LEAST_TOKENS
     }
 }
 
@@ -238,9 +240,7 @@ async fn from_windows(
 ) -> Result<Finding, AnswerError> {
     let tokens = filling.plan.document_tokens.min(WINDOW_TOKENS);
     let mut all: Vec<Window> = Vec::new();
-    for (index, source) in filling.sources.iter().enumerate().skip(from.source) {
-        let start = if index == from.source { from.at } else { 0 };
-        let range = Span::new(start, source.document.text.len() as u32);
+    for (index, source, range) in from.behind(filling.sources) {
         all.extend(windows(index, &source.document, range, tokens));
     }
     // Made before they are streamed: the compiler can't prove a lazily mapped one to be `Send`.

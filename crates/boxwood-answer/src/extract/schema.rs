@@ -1,7 +1,8 @@
 //! Fields → the JSON schema that a completion is held to, and the lines that tell the model what each field is.
 //!
 //! Numbers and dates are wanted as text, exactly as the document writes them: they are worked out afterwards, and a
-//! place in the file can be found for what was written. Every single value and every list may be null. Called by the prompting step.
+//! place in the file can be found for what was written. Every single value and every list may be null. Called by the
+//! prompting step.
 
 use super::field::{FieldKind, FieldSpec};
 use crate::agent::Language;

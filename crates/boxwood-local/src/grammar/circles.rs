@@ -5,6 +5,7 @@
 //! then lets the value end. Called by [`super::Grammar`] for every token.
 
 use super::place::{Place, Scanner, is_of_number};
+use boxwood_core::repetition::phrase_at_end;
 
 /// A phrase of at most so many bytes is looked for.
 const LONGEST_PHRASE: usize = 64;
@@ -75,16 +76,8 @@ impl Circles {
 
 /// Whether the text ends with a phrase that was said over and over.
 fn goes_round(text: &[u8]) -> bool {
-    text.len() > SHORTEST_RUN
-        && (1..=LONGEST_PHRASE).any(|phrase| {
-            let needed = SHORTEST_RUN.max(phrase * FEWEST_ROUNDS);
-            text.len() >= needed + phrase
-                && text[text.len() - needed..]
-                    .iter()
-                    .rev()
-                    .zip(text[..text.len() - phrase].iter().rev())
-                    .all(|(byte, before)| byte == before)
-        })
+    let run = |phrase: usize| SHORTEST_RUN.max(phrase * FEWEST_ROUNDS) + phrase;
+    phrase_at_end(text, LONGEST_PHRASE, run).is_some()
 }
 
 #[cfg(test)]

@@ -273,7 +273,7 @@ impl Grammar {
         closing::begins(&self.circles.scanner, left, limit)
     }
 
-    /// The allowed tokens that lead to the value's end the soonest.
+    /// The allowed tokens that lead to the value's end the soonest, in ascending order.
     ///
     /// # Errors
     /// [`GrammarError::Failed`].
